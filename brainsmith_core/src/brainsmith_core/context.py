@@ -1,0 +1,179 @@
+"""What backends and steps are given, and what they give back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import attrs
+
+from .config import BuildConfig
+from .errors import BuildCancelledError
+from .json_values import JSONValue, checked_json_dict
+from .metric import Metric
+from .result import BuildStatus
+from .workspace import Workspace
+
+__all__ = [
+    "Backend",
+    "BackendOutcome",
+    "BuildContext",
+    "BuildFailure",
+    "Emit",
+    "StepContext",
+    "StepOutcome",
+    "StopSignal",
+]
+
+
+class StopSignal(Protocol):
+    """Says whether the build shall stop; a `threading.Event` is one."""
+
+    def is_set(self) -> bool:
+        """Return whether the build shall stop."""
+
+
+class Emit(Protocol):
+    """Records an event of the build."""
+
+    def __call__(self, kind: str, **data: JSONValue) -> None:
+        """Record what happened, with data that JSON can hold."""
+
+
+@attrs.frozen(kw_only=True)
+class BuildContext:
+    """Everything that a backend needs for one build.
+
+    Args:
+        config: the configuration.
+        workspace: the build's folder.
+        model_path: the model to build: the one after preprocessing.
+        emit: records an event.
+        log: appends a line to `build.log`.
+        stop: set when the build shall stop.
+        deadline: when the build's time is over, by `time.monotonic`, or None.
+    """
+
+    config: BuildConfig
+    workspace: Workspace
+    model_path: Path
+    emit: Emit
+    log: Callable[[str], None]
+    stop: StopSignal
+    deadline: float | None = None
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """Seconds until the build's time is over, at least 0; None without a limit."""
+        return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """The build's memory limit in bytes, or None."""
+        limit = self.config.global_config.memory_gb
+        return None if limit is None else int(limit * 2**30)
+
+    def check_stop(self) -> None:
+        """Raise BuildCancelledError if the build shall stop."""
+        if self.stop.is_set():
+            raise BuildCancelledError("the build was cancelled")
+
+
+@attrs.frozen(kw_only=True)
+class BuildFailure:
+    """Why a backend or step didn't succeed.
+
+    Args:
+        message: what happened, in one sentence.
+        category: a key of `BuildErrorHandler.ERROR_CATEGORIES` where it is known, else "".
+        step: the step that failed, or "".
+        traceback: the foreign code's traceback, or "".
+    """
+
+    message: str
+    category: str = ""
+    step: str = ""
+    traceback: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class BackendOutcome:
+    """What a backend made.
+
+    Args:
+        status: SUCCESS, FAILED, TIMEOUT or CANCELLED.
+        failure: why, unless it succeeded.
+        final_model: the model that it ended with.
+        reports: report files and folders, in which the metric parsers look.
+        metrics: figures that stand in no file.
+        artifacts: products by name, inside the build's folder.
+        logs: logs by name, inside the build's folder.
+        provenance: versions and digests that the outcome depends on.
+        warnings: what the user should know.
+    """
+
+    status: BuildStatus = BuildStatus.SUCCESS
+    failure: BuildFailure | None = None
+    final_model: Path | None = None
+    reports: tuple[Path, ...] = attrs.field(default=(), converter=tuple)
+    metrics: tuple[Metric, ...] = attrs.field(default=(), converter=tuple)
+    artifacts: dict[str, Path] = attrs.field(factory=dict)
+    logs: dict[str, Path] = attrs.field(factory=dict)
+    provenance: dict[str, JSONValue] = attrs.field(factory=dict, converter=checked_json_dict)
+    warnings: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+
+
+class Backend(Protocol):
+    """What a `BackendSpec` names.
+
+    A backend may also have `validate(config)`, which raises ConfigurationError or MissingRequirementError for what it
+    can't build, before anything is written.
+    """
+
+    def build(self, context: BuildContext) -> BackendOutcome:
+        """Build `context.model_path` as `context.config` says, inside `context.workspace`."""
+
+
+@attrs.frozen(kw_only=True)
+class StepContext:
+    """Everything that a processing step needs; it runs in a process of its own.
+
+    Args:
+        config: the build's configuration.
+        parameters: the step's parameters, checked and with defaults filled in.
+        model_path: the model that goes in (preprocessing), or the processed one (postprocessing).
+        output_model_path: where a preprocessing step writes the model that it makes.
+        report_dir: where the step writes its report and other files.
+        output_dir: the build's folder.
+    """
+
+    config: BuildConfig
+    parameters: dict[str, JSONValue] = attrs.field(factory=dict, converter=checked_json_dict)
+    model_path: str
+    output_model_path: str
+    report_dir: str
+    output_dir: str
+
+    @property
+    def workspace(self) -> Workspace:
+        """The build's folder; `read_metrics()` gives a postprocessing step the metrics so far."""
+        return Workspace(Path(self.output_dir))
+
+
+@attrs.frozen(kw_only=True)
+class StepOutcome:
+    """What a processing step gives.
+
+    Args:
+        model_path: the model that it made, or "" if it leaves the model as it is.
+        metrics: its figures.
+        artifacts: files that it wrote, by name.
+        warnings: what the user should know.
+    """
+
+    model_path: str = ""
+    metrics: tuple[Metric, ...] = attrs.field(default=(), converter=tuple)
+    artifacts: dict[str, str] = attrs.field(factory=dict)
+    warnings: tuple[str, ...] = attrs.field(default=(), converter=tuple)

@@ -1,0 +1,118 @@
+"""One figure of a build: what was measured, in which unit, at which point of the flow, of what, and where it stands."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+
+import attrs
+
+from .json_values import JSONValue, checked_json
+from .serialization import from_data, to_data
+
+__all__ = ["Metric", "MetricSource", "MetricStatus", "Stage"]
+
+
+class Stage(enum.Enum):
+    """The point of the flow at which a figure was obtained."""
+
+    MODEL = "model"
+    ESTIMATE = "estimate"
+    HLS = "hls"
+    COSIM = "cosim"
+    FIFO = "fifo"
+    RTLSIM = "rtlsim"
+    OOC = "ooc"
+    SYNTH = "synth"
+    PLACE = "place"
+    ROUTE = "route"
+    POWER = "power"
+    BOARD = "board"
+    BUILD = "build"
+
+
+class MetricStatus(enum.Enum):
+    """Whether a figure exists; missing is never zero, and simulated is never measured."""
+
+    MEASURED = "measured"
+    MISSING = "missing"
+    UNPARSABLE = "unparsable"
+    SIMULATED = "simulated"
+
+
+@attrs.frozen(kw_only=True)
+class MetricSource:
+    """Where a figure comes from.
+
+    Args:
+        file: the report, relative to the build's folder where it lies in it; "" for a figure that no file holds.
+        sha256: the file's digest.
+        parser: name of the parser, step or backend that gave the figure.
+        version: version of the distribution that the parser is part of.
+        plugin: name of that distribution.
+        field: the source's own name for the figure, such as `throughput[images/s]`.
+        formula: for a derived figure, how it was calculated.
+    """
+
+    file: str = ""
+    sha256: str = ""
+    parser: str = ""
+    version: str = ""
+    plugin: str = ""
+    field: str = ""
+    formula: str | None = None
+
+
+def _scope(value: Mapping[str, object]) -> dict[str, str]:
+    return {str(key): str(item) for key, item in value.items()}
+
+
+@attrs.frozen(kw_only=True)
+class Metric:
+    """A named figure with unit, stage, scope, status and source.
+
+    Args:
+        name: a name of the vocabulary (`brainsmith_core.vocabulary`).
+        value: the figure; None unless the status is `measured` or `simulated`.
+        unit: the name's unit.
+        stage: where in the flow it was obtained.
+        scope: what it is about (`layer`, `instance`, `clock`, `slr`, `step`, ...); empty: the whole design.
+        status: whether it exists.
+        source: where it stands.
+
+    Example:
+        >>> Metric(name="util.lut", value=4242, unit="count", stage=Stage.ESTIMATE).is_present
+        True
+    """
+
+    name: str
+    value: JSONValue = attrs.field(default=None, converter=checked_json)
+    unit: str = ""
+    stage: Stage
+    scope: dict[str, str] = attrs.field(factory=dict, converter=_scope)
+    status: MetricStatus = MetricStatus.MEASURED
+    source: MetricSource = attrs.field(factory=MetricSource)
+
+    def __attrs_post_init__(self) -> None:
+        if self.is_present != (self.value is not None):
+            text = f"metric {self.name}: value {self.value!r} doesn't go with status {self.status.value}"
+            raise ValueError(text)
+
+    @property
+    def is_present(self) -> bool:
+        """Whether there is a value, measured or simulated."""
+        return self.status in (MetricStatus.MEASURED, MetricStatus.SIMULATED)
+
+    @property
+    def number(self) -> float | None:
+        """The value as a number, or None if it isn't one."""
+        return float(self.value) if isinstance(self.value, int | float) else None
+
+    def to_dict(self) -> dict[str, JSONValue]:
+        """Return plain JSON data that `from_dict` reads back to an equal object."""
+        return to_data(self)
+
+    @classmethod
+    def from_dict(cls, data: object) -> Metric:
+        """Return the metric that `data` describes; raises ConfigurationError where it is wrong."""
+        return from_data(cls, data)

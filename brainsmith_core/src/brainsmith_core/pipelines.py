@@ -1,0 +1,227 @@
+"""The processing steps before and after a backend, each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Literal
+
+import attrs
+
+from .config import BuildConfig, ProcessingStep
+from .context import BuildContext, BuildFailure, StepContext, StepOutcome
+from .errors import BuildCancelledError, ConfigurationError
+from .metric import Metric
+from .parameters import checked_parameters
+from .plugins import Offer, PluginManager
+from .records import StepSpec
+from .result import PluginUse
+from .serialization import from_data, to_data
+from .worker_client import TaskOutcome
+from .worker_pool import shared_worker
+
+__all__ = ["PostprocessingPipeline", "PreprocessingPipeline", "StepFailedError", "check_steps"]
+
+Kind = Literal["preprocessing", "postprocessing"]
+
+_TASKS = Path(__file__).with_name("step_tasks.py")
+
+
+class StepFailedError(Exception):
+    """A step failed and its `on_error` says that the build fails with it."""
+
+    def __init__(self, failure: BuildFailure, outcome: str) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.outcome = outcome
+
+
+@attrs.define(kw_only=True)
+class PipelineReport:
+    """What the steps of one side of a build gave."""
+
+    metrics: list[Metric] = attrs.field(factory=list)
+    artifacts: dict[str, str] = attrs.field(factory=dict)
+    logs: dict[str, str] = attrs.field(factory=dict)
+    warnings: list[str] = attrs.field(factory=list)
+    plugins: list[PluginUse] = attrs.field(factory=list)
+
+
+def check_steps(config: BuildConfig, plugins: PluginManager) -> None:
+    """Check that every step is registered and its parameters are right, before anything runs.
+
+    Raises:
+        ConfigurationError: for an unknown step or a wrong parameter.
+        PluginError: for a step of a plugin that isn't active.
+    """
+    for step in (*config.preprocessing, *config.postprocessing):
+        spec = plugins.step(step.type, step.name).record
+        checked_parameters(spec.parameters, step.parameters, f'the {step.type} step "{step.name}"')
+
+
+class PreprocessingPipeline:
+    """Runs the steps from the model that came in to `processed_model.onnx`.
+
+    Args:
+        plugins: where the steps are registered.
+        context: the build; `model_path` is the model that came in.
+    """
+
+    def __init__(self, plugins: PluginManager, context: BuildContext) -> None:
+        self._steps = _StepRunner(plugins, context, "preprocessing")
+        self.report = self._steps.report
+
+    def execute(self, config: BuildConfig) -> Path:
+        """Run the preprocessing steps in order and return the path of the processed model.
+
+        Raises:
+            StepFailedError: if a step fails and the build fails with it.
+        """
+        workspace = self._steps.context.workspace
+        current = workspace.model
+        for index, step in enumerate(config.preprocessing, start=1):
+            outcome = self._steps.run(step, index, len(config.preprocessing), current)
+            if outcome is not None and outcome.model_path:
+                current = Path(outcome.model_path)
+        shutil.copyfile(current, workspace.processed_model)
+        return workspace.processed_model
+
+
+class PostprocessingPipeline:
+    """Runs the steps over a backend's products.
+
+    Args:
+        plugins: where the steps are registered.
+        context: the build; its `metrics.json` is written before the steps run.
+    """
+
+    def __init__(self, plugins: PluginManager, context: BuildContext) -> None:
+        self._steps = _StepRunner(plugins, context, "postprocessing")
+        self.report = self._steps.report
+
+    def analyze(self, config: BuildConfig) -> PipelineReport:
+        """Run the postprocessing steps in order and return what they gave.
+
+        Raises:
+            StepFailedError: if a step fails and its `on_error` is `fail`.
+        """
+        for index, step in enumerate(config.postprocessing, start=1):
+            self._steps.run(step, index, len(config.postprocessing), self._steps.context.model_path)
+        return self.report
+
+
+class _StepRunner:
+    """Runs one step after the other and keeps what they give."""
+
+    def __init__(self, plugins: PluginManager, context: BuildContext, kind: Kind) -> None:
+        self.plugins, self.context, self.kind = plugins, context, kind
+        self.report = PipelineReport()
+
+    def run(self, step: ProcessingStep, index: int, total: int, model: Path) -> StepOutcome | None:
+        """Run a step; None if it is disabled, or failed and the build goes on."""
+        if not step.enabled:
+            self.context.emit("step_skipped", step=step.name, index=index, total=total, reason="disabled")
+            self.report.warnings.append(f'{self.kind} step "{step.name}" is disabled and was not run')
+            return None
+        self.context.check_stop()
+        self.context.emit("step_started", step=step.name, index=index, total=total, phase=self.kind)
+        started = time.monotonic()
+        offer = self.plugins.step(self.kind, step.name)
+        name = f"{index:02d}_{step.name}"
+        task = self._run_task(offer, step, name, model)
+        self.report.logs[f"{self.kind}_{name}"] = f"{self.kind}_logs/{name}.log"
+        self.context.emit(
+            "step_finished", step=step.name, outcome=task.outcome, seconds=round(time.monotonic() - started, 3)
+        )
+        if task.outcome != "ok":
+            self._handle_failure(step, task)
+            return None
+        return self._keep(offer, from_data(StepOutcome, task.result, f'outcome of step "{step.name}"'))
+
+    def _run_task(self, offer: Offer[StepSpec], step: ProcessingStep, name: str, model: Path) -> TaskOutcome:
+        logs = self.context.workspace.step_logs(self.kind)
+        where = f'the {self.kind} step "{step.name}"'
+        context = StepContext(
+            config=self.context.config,
+            parameters=checked_parameters(offer.record.parameters, step.parameters, where),
+            model_path=str(model),
+            output_model_path=str(logs / f"{name}.onnx"),
+            report_dir=str(logs),
+            output_dir=str(self.context.workspace.root),
+        )
+        worker = shared_worker(Path(sys.executable), _TASKS, env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))})
+        return worker.run(
+            "run_step",
+            {"target": offer.record.target, "context": to_data(context)},
+            log=logs / f"{name}.log",
+            timeout_s=self.context.remaining_seconds,
+            memory_bytes=self.context.memory_bytes,
+            stop=self.context.stop,
+        )
+
+    def _handle_failure(self, step: ProcessingStep, task: TaskOutcome) -> None:
+        if task.outcome == "stopped":
+            raise BuildCancelledError("the build was cancelled")
+        failure = task_failure(task, self.kind, step.name)
+        if step.fails_build or task.outcome == "timeout":
+            raise StepFailedError(failure, task.outcome)
+        self.report.warnings.append(f"{failure.message}; the build went on without it")
+
+    def _keep(self, offer: Offer[StepSpec], outcome: StepOutcome) -> StepOutcome:
+        plugin, spec = offer.plugin, offer.record
+        if outcome.model_path and not Path(outcome.model_path).is_file():
+            raise StepFailedError(
+                BuildFailure(
+                    message=f'{self.kind} step "{spec.name}" says that it wrote {outcome.model_path}, which is not there',
+                    category=self.kind,
+                    step=spec.name,
+                ),
+                "error",
+            )
+        for metric in outcome.metrics:
+            source = attrs.evolve(
+                metric.source, parser=spec.name, plugin=plugin.distribution, version=plugin.version
+            )
+            self.report.metrics.append(attrs.evolve(metric, source=source))
+        for name, path in outcome.artifacts.items():
+            self.report.artifacts[name] = self.context.workspace.relative(Path(path))
+        self.report.warnings.extend(outcome.warnings)
+        use = PluginUse(
+            name=plugin.name,
+            distribution=plugin.distribution,
+            version=plugin.version,
+            role=f"{self.kind} step {spec.name}",
+        )
+        self.report.plugins.append(use)
+        return outcome
+
+
+def task_failure(task: TaskOutcome, kind: str, step: str) -> BuildFailure:
+    """Return why a task in a worker failed, as a failure of a step.
+
+    Args:
+        task: its outcome, not `ok`.
+        kind: what the step is, for the message; also the category of an error that nothing more is known of.
+        step: the step's name.
+    """
+    category = {"error": kind, "crash": "crash", "timeout": "timeout", "memory": "memory"}[task.outcome]
+    what = {
+        "crash": f"was ended by signal {task.signal}" if task.signal else f"ended with exit code {task.exit_code}",
+        "timeout": f"was stopped after {task.seconds:.0f} s: the time limit",
+        "memory": "used more memory than its limit",
+    }
+    if task.error is not None and task.outcome == "error":
+        text = f"failed: {task.error.type.rpartition('.')[2]}: {task.error.message}"
+    else:
+        text = what.get(task.outcome, "failed")
+    return BuildFailure(
+        message=f'{kind} step "{step}" {text}',
+        category=category,
+        step=step,
+        traceback=task.error.traceback if task.error else "",
+    )
+
+

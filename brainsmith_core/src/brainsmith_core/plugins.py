@@ -1,0 +1,378 @@
+"""Discovery of plugins: each is contained, is in exactly one state, and says why and what to do about it."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import importlib
+import io
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from importlib import metadata
+from typing import Any, Generic, TypeVar
+
+import attrs
+import pluggy
+
+from . import hookspecs
+from .errors import ConfigurationError, PluginError, did_you_mean
+from .records import (
+    BackendSpec,
+    CommandSpec,
+    Device,
+    ErrorRule,
+    ExecutorSpec,
+    MetricDefinition,
+    MetricParserSpec,
+    StepSpec,
+)
+
+__all__ = ["DISABLE_VARIABLE", "Offer", "Plugin", "PluginManager", "PluginState", "load_target"]
+
+#: Environment variable: names of plugins to leave out, separated by commas.
+DISABLE_VARIABLE = "BRAINSMITH_DISABLE_PLUGINS"
+
+_CORE_DISTRIBUTION = "brainsmith-core"
+_BUILTIN_PLUGIN = "brainsmith_core.builtin"
+
+#: For each registration hook, the type of its records.
+RECORD_TYPES: dict[str, type] = {
+    "brainsmith_backends": BackendSpec,
+    "brainsmith_preprocessing_steps": StepSpec,
+    "brainsmith_postprocessing_steps": StepSpec,
+    "brainsmith_metric_parsers": MetricParserSpec,
+    "brainsmith_metric_definitions": MetricDefinition,
+    "brainsmith_executors": ExecutorSpec,
+    "brainsmith_error_rules": ErrorRule,
+    "brainsmith_devices": Device,
+    "brainsmith_commands": CommandSpec,
+}
+
+R = TypeVar("R")
+
+
+class PluginState(enum.Enum):
+    """The one state that a plugin is in."""
+
+    ACTIVE = "active"
+    BLOCKED = "blocked"
+    INCOMPATIBLE = "incompatible"
+    FAILED = "failed"
+    SHADOWED = "shadowed"
+    UNKNOWN_HOOK = "unknown-hook"
+
+
+@attrs.define(kw_only=True)
+class Plugin:
+    """An installed plugin, whatever its state.
+
+    Args:
+        name: the entry point's name.
+        target: the entry point's value.
+        distribution: the distribution that brings it.
+        version: that distribution's version.
+        state: whether it takes part.
+        reason: why it doesn't.
+        fix: the command or action that mends it.
+        import_seconds: how long its import took.
+        provides: names of what it offers, by hook.
+        traceback: of the fault, or "".
+    """
+
+    name: str
+    target: str
+    distribution: str
+    version: str
+    state: PluginState = PluginState.ACTIVE
+    reason: str = ""
+    fix: str = ""
+    import_seconds: float = 0.0
+    provides: dict[str, list[str]] = attrs.field(factory=dict)
+    traceback: str = ""
+
+    def put_aside(self, state: PluginState, reason: str, fix: str) -> None:
+        """Give the plugin a state in which it takes no part."""
+        self.state, self.reason, self.fix = state, reason, fix
+
+
+@attrs.frozen
+class Offer(Generic[R]):
+    """A record together with the plugin that offers it."""
+
+    record: R
+    plugin: Plugin
+
+
+def load_target(target: str, owner: str) -> Any:
+    """Import what `"package.module:attribute"` names.
+
+    Args:
+        target: the text in a record.
+        owner: who names it, for the message.
+
+    Raises:
+        PluginError: if it can't be imported, with the reason.
+
+    Example:
+        >>> load_target("os.path:join", "an example").__name__
+        'join'
+    """
+    module_name, _, attribute = target.partition(":")
+    try:
+        value: Any = importlib.import_module(module_name)
+        for part in attribute.split("."):
+            value = getattr(value, part)
+    except (Exception, SystemExit) as error:  # foreign code: whatever its import raises is its fault, not ours
+        text = f"{owner} can't be loaded: importing {target} failed: {type(error).__name__}: {error}"
+        raise PluginError(text, hint=_import_fix(error, owner)) from error
+    return value
+
+
+def _import_fix(error: BaseException, owner: str) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"pip install {error.name.split('.')[0].replace('_', '-')}"
+    return f"mend or remove {owner}"
+
+
+class PluginManager:
+    """All plugins of an environment and what they offer, in an order that is the same on every machine.
+
+    Args:
+        disabled: names of plugins to leave out before their import; more come from the environment variable
+            `BRAINSMITH_DISABLE_PLUGINS`.
+
+    Example:
+        >>> manager = PluginManager.discover()
+        >>> manager.plugins[0].name
+        'core'
+    """
+
+    def __init__(self, disabled: Iterable[str] = ()) -> None:
+        self.plugins: list[Plugin] = []
+        self._disabled = {*disabled, *filter(None, os.environ.get(DISABLE_VARIABLE, "").split(","))}
+        self._pluggy = pluggy.PluginManager("brainsmith")
+        self._pluggy.add_hookspecs(hookspecs)
+        self._offers: dict[str, list[Offer[Any]]] = {}
+        self.register(importlib.import_module(_BUILTIN_PLUGIN), "core", _CORE_DISTRIBUTION, _core_version())
+
+    @classmethod
+    def discover(cls, disabled: Iterable[str] = ()) -> PluginManager:
+        """Return a manager with every installed plugin, each in its state."""
+        manager = cls(disabled)
+        found = metadata.entry_points(group=hookspecs.ENTRY_POINT_GROUP)
+        for entry_point in sorted(found, key=lambda item: (item.name, _distribution_name(item), item.value)):
+            manager._add_entry_point(entry_point)
+        return manager
+
+    def register(self, module: object, name: str, distribution: str = "", version: str = "") -> Plugin:
+        """Add a plugin that is already imported, such as a test's.
+
+        Args:
+            module: a module or object with hook implementations.
+            name: the plugin's name.
+            distribution: the distribution that it is part of.
+            version: that distribution's version.
+        """
+        plugin = Plugin(name=name, target=name, distribution=distribution or name, version=version)
+        self._activate(plugin, module)
+        self.plugins.append(plugin)
+        return plugin
+
+    def offers(self, hook: str) -> list[Offer[Any]]:
+        """Return the records that active plugins yield for a registration hook, in order of plugin name."""
+        return self._offers.get(hook, [])
+
+    def backends(self) -> dict[str, Offer[BackendSpec]]:
+        """Return the backends by name."""
+        return {offer.record.name: offer for offer in self.offers("brainsmith_backends")}
+
+    def backend(self, name: str) -> Offer[BackendSpec]:
+        """Return the backend that is called `name`.
+
+        Raises:
+            ConfigurationError: if no plugin offers it.
+            PluginError: if a plugin of that name is installed but isn't active.
+        """
+        return self._find("backend", self.backends(), name)
+
+    def steps(self, kind: str) -> dict[str, Offer[StepSpec]]:
+        """Return the steps of a kind (`preprocessing` or `postprocessing`) by name."""
+        return {offer.record.name: offer for offer in self.offers(f"brainsmith_{kind}_steps")}
+
+    def step(self, kind: str, name: str) -> Offer[StepSpec]:
+        """Return the step that is called `name`; raises as `backend` does."""
+        return self._find(f"{kind} step", self.steps(kind), name)
+
+    def executor(self, name: str) -> Offer[ExecutorSpec]:
+        """Return the executor that is called `name`; raises as `backend` does."""
+        known = {offer.record.name: offer for offer in self.offers("brainsmith_executors")}
+        return self._find("executor", known, name)
+
+    def metric_parsers(self) -> list[Offer[MetricParserSpec]]:
+        """Return the metric parsers, highest priority first."""
+        return sorted(self.offers("brainsmith_metric_parsers"), key=lambda offer: -offer.record.priority)
+
+    def inactive(self) -> list[Plugin]:
+        """Return the plugins that take no part."""
+        return [plugin for plugin in self.plugins if plugin.state is not PluginState.ACTIVE]
+
+    def observers(self) -> list[tuple[Plugin, Callable[..., None]]]:
+        """Return the observers of build events with their plugins."""
+        active = {plugin.name: plugin for plugin in self.plugins if plugin.state is PluginState.ACTIVE}
+        implementations = self._pluggy.hook.brainsmith_build_event.get_hookimpls()
+        return [(active[impl.plugin_name], impl.function) for impl in implementations]
+
+    def _find(self, kind: str, known: dict[str, Offer[R]], name: str) -> Offer[R]:
+        if name in known:
+            return known[name]
+        text = f'no active plugin offers the {kind} "{name}"'
+        asides = self.inactive()
+        if asides:
+            listed = "; ".join(f"{plugin.name} is {plugin.state.value}: {plugin.reason}" for plugin in asides)
+            named = [plugin for plugin in asides if plugin.name == name]
+            if named:
+                raise PluginError(f"{text}: {named[0].reason}", hint=named[0].fix or None)
+            text += f" (plugins that take no part: {listed})"
+        raise ConfigurationError(text, hint=did_you_mean(name, known) or None)
+
+    def _add_entry_point(self, entry_point: metadata.EntryPoint) -> None:
+        plugin = Plugin(
+            name=entry_point.name,
+            target=entry_point.value,
+            distribution=_distribution_name(entry_point),
+            version=entry_point.dist.version if entry_point.dist else "",
+        )
+        self.plugins.append(plugin)
+        if self._keep_out(plugin, entry_point):
+            return
+        module = _import_contained(plugin, entry_point)
+        if plugin.state is PluginState.ACTIVE:
+            self._activate(plugin, module)
+
+    def _keep_out(self, plugin: Plugin, entry_point: metadata.EntryPoint) -> bool:
+        """Put a plugin aside before its import, where that is called for."""
+        if plugin.name in self._disabled:
+            plugin.put_aside(PluginState.BLOCKED, "disabled by you", f"brainsmith plugins enable {plugin.name}")
+            return True
+        first = next((other for other in self.plugins if other.name == plugin.name), plugin)
+        if first is not plugin:
+            reason = f"{first.distribution} brings a plugin of the same name"
+            plugin.put_aside(PluginState.SHADOWED, reason, f"pip uninstall {plugin.distribution}")
+            return True
+        need = _unmet_core_requirement(entry_point)
+        if need:
+            reason = f"needs {need}, but {_CORE_DISTRIBUTION} {_core_version()} is installed"
+            plugin.put_aside(PluginState.INCOMPATIBLE, reason, f'pip install "{need}"')
+        return bool(need)
+
+    def _activate(self, plugin: Plugin, module: object) -> None:
+        wanted = getattr(module, "BRAINSMITH_API", hookspecs.API_VERSION)
+        if wanted != hookspecs.API_VERSION:
+            reason = f"is written for plugin API {wanted}, but this is API {hookspecs.API_VERSION}"
+            plugin.put_aside(PluginState.INCOMPATIBLE, reason, f"pip install --upgrade {_CORE_DISTRIBUTION}")
+            return
+        unknown = _unknown_hooks(module)
+        if unknown:
+            hint = did_you_mean(unknown[0], _hook_names())
+            plugin.put_aside(PluginState.UNKNOWN_HOOK, f"there is no hook {unknown[0]}; {hint}", "rename the hook")
+            return
+        try:
+            self._pluggy.register(module, plugin.name)
+            offers = _collect_offers(plugin, module)
+            _refuse_duplicates(offers, self._offers)
+        except (Exception, SystemExit) as error:  # foreign code: a plugin's fault must not stop anything else
+            _note_fault(plugin, error)
+            if self._pluggy.has_plugin(plugin.name):
+                self._pluggy.unregister(name=plugin.name)
+            return
+        for hook, records in offers.items():
+            self._offers.setdefault(hook, []).extend(records)
+
+
+def _core_version() -> str:
+    return metadata.version(_CORE_DISTRIBUTION)
+
+
+def _distribution_name(entry_point: metadata.EntryPoint) -> str:
+    return entry_point.dist.name if entry_point.dist else ""
+
+
+def _import_contained(plugin: Plugin, entry_point: metadata.EntryPoint) -> object:
+    """Import a plugin's module; its faults and its output stay with it."""
+    started = time.perf_counter()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return entry_point.load()
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # foreign code: its import may raise anything
+        _note_fault(plugin, error)
+        return None
+    finally:
+        plugin.import_seconds = time.perf_counter() - started
+
+
+def _note_fault(plugin: Plugin, error: BaseException) -> None:
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    plugin.put_aside(PluginState.FAILED, reason, _import_fix(error, plugin.distribution))
+    plugin.traceback = "".join(traceback.format_exception(error))
+
+
+def _unmet_core_requirement(entry_point: metadata.EntryPoint) -> str:
+    """Return the plugin's requirement on core that this core doesn't meet, or ""."""
+    requirements = (entry_point.dist.requires or []) if entry_point.dist else []
+    ours = [text for text in requirements if text.replace("_", "-").lower().startswith(_CORE_DISTRIBUTION)]
+    if not ours:
+        return ""
+    from packaging.requirements import Requirement
+
+    for text in ours:
+        requirement = Requirement(text)
+        if requirement.marker is None and not requirement.specifier.contains(_core_version(), prereleases=True):
+            return text
+    return ""
+
+
+def _hook_names() -> list[str]:
+    return [*RECORD_TYPES, "brainsmith_build_event"]
+
+
+def _unknown_hooks(module: object) -> list[str]:
+    known = set(_hook_names())
+    named = [name for name in dir(module) if name.startswith("brainsmith_") and callable(getattr(module, name))]
+    return [name for name in named if name not in known and hasattr(getattr(module, name), "brainsmith_impl")]
+
+
+def _collect_offers(plugin: Plugin, module: object) -> dict[str, list[Offer[Any]]]:
+    offers: dict[str, list[Offer[Any]]] = {}
+    for hook, record_type in RECORD_TYPES.items():
+        implementation = getattr(module, hook, None)
+        if implementation is None or not hasattr(implementation, "brainsmith_impl"):
+            continue
+        records = list(_checked_records(implementation(), hook, record_type))
+        offers[hook] = [Offer(record, plugin) for record in records]
+        plugin.provides[hook] = [_record_name(record) for record in records]
+    return offers
+
+
+def _checked_records(records: Iterable[object], hook: str, record_type: type) -> Iterator[object]:
+    for record in records:
+        if not isinstance(record, record_type):
+            raise TypeError(f"{hook} yields {record!r}, which is no {record_type.__name__}")
+        yield record
+
+
+def _record_name(record: Any) -> str:
+    return str(record.part if isinstance(record, Device) else record.name)
+
+
+def _refuse_duplicates(new: dict[str, list[Offer[Any]]], old: dict[str, list[Offer[Any]]]) -> None:
+    for hook, offers in new.items():
+        owners = {_record_name(offer.record): offer.plugin for offer in old.get(hook, [])}
+        for offer in offers:
+            name = _record_name(offer.record)
+            if name in owners and hook != "brainsmith_devices":
+                owner = owners[name]
+                text = f'{hook}: "{name}" is offered by {owner.name} ({owner.distribution}) already'
+                raise ValueError(text)
+            owners[name] = offer.plugin

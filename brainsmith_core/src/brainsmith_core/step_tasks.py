@@ -1,0 +1,32 @@
+"""What the worker runs for a processing step: import its target, call it, give back plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from brainsmith_core.context import StepContext, StepOutcome
+from brainsmith_core.plugins import load_target
+from brainsmith_core.serialization import from_data, to_data
+
+__all__ = ["run_step"]
+
+
+def run_step(args: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Run one step in this process.
+
+    Args:
+        args: `target` of the step and its `context` as plain data.
+        emit: gives progress to the build.
+
+    Returns:
+        The StepOutcome as plain data.
+    """
+    del emit
+    context = from_data(StepContext, args["context"], "step context")
+    outcome = load_target(args["target"], "the step")(context)
+    if outcome is None:
+        outcome = StepOutcome()
+    if not isinstance(outcome, StepOutcome):
+        raise TypeError(f"{args['target']} gave {outcome!r}, but a step gives a StepOutcome")
+    return to_data(outcome)

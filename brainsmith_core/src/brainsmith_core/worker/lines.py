@@ -1,0 +1,121 @@
+"""JSON lines on non-blocking pipes: any line size, no waiting, bounded memory where the caller asks for it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import deque
+from typing import Any
+
+__all__ = ["MAX_LINE_BYTES", "LineReader", "LineWriter", "encode"]
+
+MAX_LINE_BYTES = 512 * 1024 * 1024  # a longer line is a fault, and is dropped
+_READ_BYTES = 256 * 1024
+
+
+def encode(message: Any) -> bytes:
+    """Return `message` as one line of ASCII JSON, newline included."""
+    return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+class LineReader:
+    """Splits what arrives on a pipe into lines.
+
+    Args:
+        fd: the read end; it is made non-blocking and belongs to the reader from here on.
+    """
+
+    def __init__(self, fd: int) -> None:
+        os.set_blocking(fd, False)
+        self.fd = fd
+        self.at_end = False
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def read(self) -> list[bytes]:
+        """Return the lines completed by one read; `at_end` is set once nobody can write any more."""
+        try:
+            data = os.read(self.fd, _READ_BYTES)
+        except BlockingIOError:
+            return []
+        if not data:
+            self.at_end = True
+            return []
+        return self._split(data)
+
+    def read_rest(self) -> list[bytes]:
+        """Return all lines that are in the pipe now; for when its writers are gone."""
+        lines: list[bytes] = []
+        while not self.at_end:
+            try:
+                data = os.read(self.fd, _READ_BYTES)
+            except BlockingIOError:
+                break
+            self.at_end = not data
+            lines += self._split(data)
+        return lines
+
+    def close(self) -> None:
+        """Close the pipe."""
+        os.close(self.fd)
+
+    def _split(self, data: bytes) -> list[bytes]:
+        head, newline, rest = data.partition(b"\n")
+        self._append(head)
+        if not newline:
+            return []
+        lines = [b"".join(self._parts), *rest.split(b"\n")]
+        self._parts, self._size = [], 0
+        self._append(lines.pop())
+        return [line for line in lines if line]
+
+    def _append(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._size > MAX_LINE_BYTES:
+            self._parts = []
+        else:
+            self._parts.append(part)
+
+
+class LineWriter:
+    """Writes to a pipe what fits now and keeps the rest for later.
+
+    Args:
+        fd: the write end; it is made non-blocking and belongs to the writer from here on.
+    """
+
+    def __init__(self, fd: int) -> None:
+        os.set_blocking(fd, False)
+        self.fd = fd
+        self.broken = False
+        self.pending = 0
+        self._queue: deque[memoryview] = deque()
+
+    def send(self, line: bytes) -> None:
+        """Queue one line and write what fits."""
+        if not self.broken:
+            self._queue.append(memoryview(line))
+            self.pending += len(line)
+            self.flush()
+
+    def flush(self) -> None:
+        """Write as much as fits; `broken` is set once nobody can read any more."""
+        try:
+            while self._queue:
+                self._drop(os.write(self.fd, self._queue[0]))
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self.broken = True
+            self.pending = 0
+            self._queue.clear()
+
+    def close(self) -> None:
+        """Close the pipe."""
+        os.close(self.fd)
+
+    def _drop(self, written: int) -> None:
+        self.pending -= written
+        first = self._queue.popleft()
+        if written < len(first):
+            self._queue.appendleft(first[written:])
