@@ -1,7 +1,8 @@
 """Install into the running environment what is locked and absent (or too old), and the workspace packages.
 
-Run by `tools/setup.py` with the environment's own Python. What a user installed there stays: a package is replaced
-only where its version doesn't satisfy what we or our dependencies ask for, or where its files are incomplete.
+Run by `tools/set_up.py` with the environment's own Python. What a user installed there stays: a package is
+replaced only where its version doesn't satisfy what we or our dependencies ask for, or where files of it are
+missing.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-from setup import Workspace, clean_environment, locked_entries, run, say
+from workspace import Workspace, clean_environment, locked_entries, run, say
 
 Installed = Mapping[str, Distribution]
 UV_OPTIONS = {
@@ -68,7 +69,7 @@ def _applies(requirement: Requirement, extras: Iterable[str]) -> bool:
 
 
 def requirements_by_name(roots: Iterable[Requirement], installed: Installed) -> dict[str, list[Requirement]]:
-    """Return all that is asked of each package, by walking from our requirements through what is installed."""
+    """Return all that is asked of each package, walking from our requirements through what is installed."""
     asked: dict[str, list[Requirement]] = {}
     waiting = list(roots)
     walked: set[tuple[str, frozenset[str]]] = set()
@@ -116,7 +117,7 @@ def to_install(workspace: Workspace, installed: Installed) -> dict[str, str]:
 
 
 def pip_settings() -> dict[str, list[str]]:
-    """Return pip's settings (files and environment variables) for finding packages, the strongest source winning."""
+    """Return pip's settings for finding packages, environment variables before files."""
     listed = subprocess.run(
         [sys.executable, "-I", "-m", "pip", "config", "list"],
         env=clean_environment(),
@@ -165,7 +166,7 @@ def forget(distribution: Distribution) -> None:
 
 
 def install_locked(entries: Mapping[str, str], installed: Installed) -> None:
-    """Install lock file entries, hashes checked: with uv, and with pip itself where uv doesn't get at the index."""
+    """Install lock file entries, hashes checked: with uv, or with pip where uv doesn't get at the index."""
     for name in entries:
         if name in installed and not is_whole(installed[name]):
             forget(installed[name])
@@ -187,7 +188,7 @@ def install_locked(entries: Mapping[str, str], installed: Installed) -> None:
 
 
 def _uv() -> list[str]:
-    from uv import find_uv_bin  # noqa: PLC0415 - it may just have been replaced
+    from uv import find_uv_bin
 
     return [os.fspath(find_uv_bin()), "pip", "install", "--quiet", "--python", sys.executable]
 
@@ -212,7 +213,7 @@ def _is_newer_than_ours(distribution: Distribution, version: str) -> bool:
 
 
 def install_members(members: Sequence[Path]) -> None:
-    """Install workspace packages editable, without network: their build requirements are locked and installed."""
+    """Install workspace packages editable, without network: what builds them is locked and installed."""
     say(f"installing {len(members)} workspace packages: {', '.join(member.name for member in members)}")
     editable = [text for member in members for text in ("--editable", str(member))]
     command = [*_uv(), "--offline", "--no-deps", "--no-build-isolation", *editable]

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Find a Python that really runs and is new enough, and hand over to tools/setup.py.
+# Find a Python that really runs and is new enough, and hand over to tools/set_up.py.
 # PYTHON=/path/to/python chooses one; a name that is only a shim without a version behind it is passed over.
 set -eu
 
@@ -8,7 +8,7 @@ usable='import sys, venv; sys.exit(sys.version_info < (3, 11))'
 
 for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3 python3.14 python}; do
     if "$candidate" -I -c "$usable" </dev/null >/dev/null 2>&1; then
-        exec "$candidate" -I -B "$here/setup.py" "$@"
+        exec "$candidate" -E -s -B "$here/set_up.py" "$@"
     fi
 done
 

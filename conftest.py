@@ -1,0 +1,20 @@
+"""Settings of all tests of the workspace."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from hypothesis import settings
+
+ROOT = Path(__file__).parent
+
+# The folder `brainsmith_core` holds `src/brainsmith_core` and `tests`. pytest names a test module after its
+# folder (`brainsmith_core.tests.test_x`), and would make an empty package `brainsmith_core` for it if the real
+# one weren't imported by then.
+for folder in sorted(ROOT.glob("brainsmith_*/src/brainsmith_*")):
+    importlib.import_module(folder.name)
+
+# Machines differ in speed, so no example has a deadline; and no test leaves a database of examples behind.
+settings.register_profile("brainsmith", deadline=None, database=None)
+settings.load_profile("brainsmith")
