@@ -6,10 +6,12 @@ BIN := .venv/bin
 # All workspace packages, those to come too.
 SOURCES := $(sort $(wildcard brainsmith_*/src plugins/brainsmith_*/src))
 CHECKED := $(SOURCES) $(wildcard tools tests brainsmith_*/tests plugins/brainsmith_*/tests examples benchmarks)
+# How many tests run at a time.
+JOBS ?= logical
 # Arguments for pytest, for example: make test ARGS="-n0 -k blueprint"
 ARGS ?=
 
-.PHONY: help setup finn demo test quick lint format types lock check clean
+.PHONY: help setup finn demo test readme quick lint format types lock check clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -25,10 +27,13 @@ demo: finn  ## explore a real model with real FINN builds
 
 test: finn  ## all tests, real FINN builds included, with coverage of lines and branches
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest -n auto $(SOURCES:%=--cov=%) --cov-branch --cov-report=term --cov-fail-under=90 $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses=8 $(SOURCES:%=--cov=%) --cov-branch --cov-report=term --cov-fail-under=90 $(ARGS)
+
+readme: finn  ## run the commands of README.md as written
+	$(BIN)/python -m pytest -m readme $(ARGS)
 
 quick: setup  ## the tests that take little and need no FINN
-	$(BIN)/python -m pytest -n auto -m "not finn and not slow" $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses=8 -m "not finn and not slow and not readme" $(ARGS)
 
 lint: setup  ## ruff: rules and format
 	$(BIN)/ruff check .

@@ -10,8 +10,8 @@ from hypothesis import settings
 ROOT = Path(__file__).parent
 
 # The folder `brainsmith_core` holds `src/brainsmith_core` and `tests`. pytest names a test module after its
-# folder (`brainsmith_core.tests.test_x`), and would make an empty package `brainsmith_core` for it if the real
-# one weren't imported by then.
+# folder (`brainsmith_core.tests.test_x`), and would make an empty package `brainsmith_core` for it if the
+# real one weren't imported by then.
 for folder in sorted(ROOT.glob("brainsmith_*/src/brainsmith_*")):
     importlib.import_module(folder.name)
 

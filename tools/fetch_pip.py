@@ -58,6 +58,8 @@ def fetch_pip(entry: str, folder: Path) -> Path:
 
 
 def _read(url: str) -> bytes:
+    if url.startswith("file:") and url.endswith("/"):
+        url += "index.html"
     request = urllib.request.Request(url, headers={"Accept": "text/html"})
     try:
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:
