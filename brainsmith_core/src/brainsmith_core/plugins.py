@@ -154,6 +154,7 @@ class PluginManager:
         self._disabled = {*disabled, *filter(None, os.environ.get(DISABLE_VARIABLE, "").split(","))}
         self._pluggy = pluggy.PluginManager("brainsmith")
         self._pluggy.add_hookspecs(hookspecs)
+        self._modules: dict[str, object] = {}
         self._offers: dict[str, list[Offer[Any]]] = {}
         self.register(importlib.import_module(_BUILTIN_PLUGIN), "core", _CORE_DISTRIBUTION, _core_version())
 
@@ -181,8 +182,22 @@ class PluginManager:
         return plugin
 
     def offers(self, hook: str) -> list[Offer[Any]]:
-        """Return the records that active plugins yield for a registration hook, in order of plugin name."""
-        return self._offers.get(hook, [])
+        """Return the records that active plugins yield for a registration hook, in order of plugin name.
+
+        A hook is asked when its records are first needed: help needs no metric vocabulary.
+        """
+        if hook not in self._offers:
+            self._offers[hook] = []
+            for plugin in self.plugins:
+                if plugin.state is PluginState.ACTIVE:
+                    self._collect(plugin, hook)
+        return self._offers[hook]
+
+    def check_all(self) -> list[Plugin]:
+        """Ask every registration hook of every plugin, so that each plugin's state is final, and return them all."""
+        for hook in RECORD_TYPES:
+            self.offers(hook)
+        return self.plugins
 
     def backends(self) -> dict[str, Offer[BackendSpec]]:
         """Return the backends by name."""
@@ -280,15 +295,26 @@ class PluginManager:
             return
         try:
             self._pluggy.register(module, plugin.name)
-            offers = _collect_offers(plugin, module)
-            _refuse_duplicates(offers, self._offers)
+        except Exception as error:  # foreign code: pluggy reports a wrong signature in many ways
+            _note_fault(plugin, error)
+            return
+        self._modules[plugin.name] = module
+
+    def _collect(self, plugin: Plugin, hook: str) -> None:
+        """Ask one plugin for the records of one hook; a fault puts the plugin aside."""
+        implementation = getattr(self._modules[plugin.name], hook, None)
+        if implementation is None or not hasattr(implementation, "brainsmith_impl"):
+            return
+        offers = self._offers[hook]
+        try:
+            found = [Offer(record, plugin) for record in _checked_records(implementation(), hook)]
+            _refuse_duplicates(hook, found, offers)
         except (Exception, SystemExit) as error:  # foreign code: a plugin's fault must not stop anything else
             _note_fault(plugin, error)
-            if self._pluggy.has_plugin(plugin.name):
-                self._pluggy.unregister(name=plugin.name)
+            self._pluggy.unregister(name=plugin.name)
             return
-        for hook, records in offers.items():
-            self._offers.setdefault(hook, []).extend(records)
+        plugin.provides[hook] = [_record_name(offer.record) for offer in found]
+        offers.extend(found)
 
 
 def _core_version() -> str:
@@ -343,19 +369,8 @@ def _unknown_hooks(module: object) -> list[str]:
     return [name for name in named if name not in known and hasattr(getattr(module, name), "brainsmith_impl")]
 
 
-def _collect_offers(plugin: Plugin, module: object) -> dict[str, list[Offer[Any]]]:
-    offers: dict[str, list[Offer[Any]]] = {}
-    for hook, record_type in RECORD_TYPES.items():
-        implementation = getattr(module, hook, None)
-        if implementation is None or not hasattr(implementation, "brainsmith_impl"):
-            continue
-        records = list(_checked_records(implementation(), hook, record_type))
-        offers[hook] = [Offer(record, plugin) for record in records]
-        plugin.provides[hook] = [_record_name(record) for record in records]
-    return offers
-
-
-def _checked_records(records: Iterable[object], hook: str, record_type: type) -> Iterator[object]:
+def _checked_records(records: Iterable[object], hook: str) -> Iterator[object]:
+    record_type = RECORD_TYPES[hook]
     for record in records:
         if not isinstance(record, record_type):
             raise TypeError(f"{hook} yields {record!r}, which is no {record_type.__name__}")
@@ -366,13 +381,13 @@ def _record_name(record: Any) -> str:
     return str(record.part if isinstance(record, Device) else record.name)
 
 
-def _refuse_duplicates(new: dict[str, list[Offer[Any]]], old: dict[str, list[Offer[Any]]]) -> None:
-    for hook, offers in new.items():
-        owners = {_record_name(offer.record): offer.plugin for offer in old.get(hook, [])}
-        for offer in offers:
+def _refuse_duplicates(hook: str, new: list[Offer[Any]], old: list[Offer[Any]]) -> None:
+    if hook == "brainsmith_devices":
+        return  # several plugins may know the same part; the lookup takes the first
+    owners = {_record_name(offer.record): offer.plugin for offer in old}
+    for offer in new:
+        owner = owners.setdefault(_record_name(offer.record), offer.plugin)
+        if owner is not offer.plugin:
             name = _record_name(offer.record)
-            if name in owners and hook != "brainsmith_devices":
-                owner = owners[name]
-                text = f'{hook}: "{name}" is offered by {owner.name} ({owner.distribution}) already'
-                raise ValueError(text)
-            owners[name] = offer.plugin
+            text = f'{hook}: "{name}" is offered by {owner.name} ({owner.distribution}) already'
+            raise ValueError(text)

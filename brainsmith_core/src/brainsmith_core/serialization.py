@@ -75,6 +75,9 @@ def _converter() -> Converter:
     from cattrs import Converter
 
     converter = Converter(detailed_validation=False, prefer_attrib_converters=False)
+    converter.register_unstructure_hook_factory(_is_sequence, lambda hint: _list_hook(converter))
+    converter.register_unstructure_hook_factory(_is_json, lambda hint: _same)
+    converter.register_unstructure_hook_factory(_is_json_dict, lambda hint: dict)
     for primitive in (str, bool, int, float):
         converter.register_structure_hook(primitive, functools.partial(_structure_primitive, primitive))
     converter.register_structure_hook_func(_is_enum, _structure_enum)
@@ -95,7 +98,7 @@ def _is_enum(hint: Any) -> bool:
 
 
 def _is_json(hint: Any) -> bool:
-    return hint is JSONValue or hint == "JSONValue" or (_is_union(hint) and list[JSONValue] in typing.get_args(hint))
+    return _is_union(hint) and {bool, int, float, str} <= set(typing.get_args(hint))
 
 
 def _is_json_dict(hint: Any) -> bool:
@@ -161,11 +164,23 @@ def _structure_datetime(value: object, _: object) -> datetime:
         raise _wrong_type(value, "a time in ISO 8601") from None
 
 
+def _same(value: object) -> object:
+    return value
+
+
+def _list_hook(converter: Converter) -> Callable[[Any], list[object]]:
+    def unstructure(value: Any) -> list[object]:
+        return [converter.unstructure(item) for item in value]
+
+    return unstructure
+
+
 def _optional_hook(converter: Converter, hint: Any) -> Callable[[object, object], object]:
     (inner,) = (arg for arg in typing.get_args(hint) if arg is not type(None))
+    hook = converter.get_structure_hook(inner)
 
     def structure(value: object, _: object) -> object:
-        return None if value is None else converter.structure(value, inner)
+        return None if value is None else hook(value, inner)
 
     return structure
 
@@ -174,6 +189,7 @@ def _sequence_hook(converter: Converter, hint: Any) -> Callable[[object, object]
     container = typing.get_origin(hint)
     args = typing.get_args(hint)
     fixed = args if container is tuple and (len(args) < 2 or args[1] is not Ellipsis) else None
+    hooks = {each: converter.get_structure_hook(each) for each in args if each is not Ellipsis}
 
     def structure(value: object, _: object) -> object:
         if not isinstance(value, list | tuple):
@@ -182,7 +198,7 @@ def _sequence_hook(converter: Converter, hint: Any) -> Callable[[object, object]
             raise _DataError(f"must have {len(fixed)} items, but has {len(value)}: {value!r}")
         hints = fixed or (args[0],) * len(value)
         return container(
-            _inside(f"[{index}]", converter, item, each)
+            _inside(f"[{index}]", hooks[each], item, each)
             for index, (item, each) in enumerate(zip(value, hints, strict=True))
         )
 
@@ -191,6 +207,7 @@ def _sequence_hook(converter: Converter, hint: Any) -> Callable[[object, object]
 
 def _mapping_hook(converter: Converter, hint: Any) -> Callable[[object, object], object]:
     inner = typing.get_args(hint)[1]
+    hook = converter.get_structure_hook(inner)
 
     def structure(value: object, _: object) -> object:
         if not isinstance(value, Mapping):
@@ -198,7 +215,7 @@ def _mapping_hook(converter: Converter, hint: Any) -> Callable[[object, object],
         for key in value:
             if not isinstance(key, str):
                 raise _DataError(f"has the key {key!r}, but keys must be strings")
-        return {key: _inside(key, converter, item, inner) for key, item in value.items()}
+        return {key: _inside(key, hook, item, inner) for key, item in value.items()}
 
     return structure
 
@@ -206,6 +223,7 @@ def _mapping_hook(converter: Converter, hint: Any) -> Callable[[object, object],
 def _attrs_hook(converter: Converter, cls: Any) -> Callable[[object, object], object]:
     resolved = attrs.fields(attrs.resolve_types(cls, localns={"JSONValue": JSONValue}))
     fields = {field.name: field for field in resolved if field.init}
+    hooks = {name: converter.get_structure_hook(field.type) for name, field in fields.items()}
     required = [name for name, field in fields.items() if field.default is attrs.NOTHING]
 
     def structure(value: object, _: object) -> object:
@@ -219,13 +237,15 @@ def _attrs_hook(converter: Converter, cls: Any) -> Callable[[object, object], ob
         for name in required:
             if name not in value:
                 raise _DataError(f'the key "{name}" is missing', f"{cls.__name__} needs: {', '.join(required)}")
-        return cls(**{key: _inside(key, converter, item, fields[key].type) for key, item in value.items()})
+        return cls(**{key: _inside(key, hooks[key], item, fields[key].type) for key, item in value.items()})
 
     return structure
 
 
-def _inside(key: str, converter: Converter, value: object, hint: Any) -> object:
+def _inside(key: str, hook: Callable[[object, Any], object], value: object, hint: Any) -> object:
     try:
-        return converter.structure(value, hint)
+        return hook(value, hint)
     except _DataError as error:
         raise error.inside(key) from None
+    except ConfigurationError as error:
+        raise _DataError(error.message, error.hint or "", key) from None
