@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import attrs
 
+from .converters import to_tuple
 from .errors import ConfigurationError, did_you_mean
 from .json_values import JSONValue, checked_json_dict
 from .serialization import from_data, to_data
@@ -147,8 +148,8 @@ class BuildConfig:
     transforms: dict[str, tuple[str, ...]] = attrs.field(factory=dict, converter=_transforms)
     build_steps: tuple[str, ...] = attrs.field(default=(), converter=_strings)
     config_flags: dict[str, JSONValue] = attrs.field(factory=dict, converter=_flags)
-    preprocessing: tuple[ProcessingStep, ...] = attrs.field(default=(), converter=tuple)
-    postprocessing: tuple[ProcessingStep, ...] = attrs.field(default=(), converter=tuple)
+    preprocessing: tuple[ProcessingStep, ...] = attrs.field(default=(), converter=to_tuple)
+    postprocessing: tuple[ProcessingStep, ...] = attrs.field(default=(), converter=to_tuple)
     global_config: GlobalConfig = attrs.field(factory=GlobalConfig)
     combination_index: int = 0
     total_combinations: int = 1

@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import attrs
 
 from .config import BuildConfig
+from .converters import to_tuple
 from .errors import BuildCancelledError
 from .json_values import JSONValue, checked_json_dict
 from .metric import Metric
 from .result import BuildStatus
+from .serialization import to_data
 from .workspace import Workspace
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "BuildContext",
     "BuildFailure",
     "Emit",
+    "Finding",
     "StepContext",
     "StepOutcome",
     "StopSignal",
@@ -117,23 +120,44 @@ class BackendOutcome:
     status: BuildStatus = BuildStatus.SUCCESS
     failure: BuildFailure | None = None
     final_model: Path | None = None
-    reports: tuple[Path, ...] = attrs.field(default=(), converter=tuple)
-    metrics: tuple[Metric, ...] = attrs.field(default=(), converter=tuple)
+    reports: tuple[Path, ...] = attrs.field(default=(), converter=to_tuple)
+    metrics: tuple[Metric, ...] = attrs.field(default=(), converter=to_tuple)
     artifacts: dict[str, Path] = attrs.field(factory=dict)
     logs: dict[str, Path] = attrs.field(factory=dict)
     provenance: dict[str, JSONValue] = attrs.field(factory=dict, converter=checked_json_dict)
-    warnings: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    warnings: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
 
 
 class Backend(Protocol):
     """What a `BackendSpec` names.
 
     A backend may also have `validate(config)`, which raises ConfigurationError or MissingRequirementError for what it
-    can't build, before anything is written.
+    can't build, before anything is written; and `check()`, which gives the findings that `brainsmith doctor` shows.
     """
 
     def build(self, context: BuildContext) -> BackendOutcome:
         """Build `context.model_path` as `context.config` says, inside `context.workspace`."""
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """The state of something that builds need.
+
+    Args:
+        name: what it is.
+        state: `ok`, `warning` or `missing`.
+        message: what was found.
+        fix: the next action, or "".
+    """
+
+    name: str
+    state: Literal["ok", "warning", "missing"]
+    message: str
+    fix: str = ""
+
+    def to_dict(self) -> dict[str, JSONValue]:
+        """Return plain JSON data."""
+        return to_data(self)
 
 
 @attrs.frozen(kw_only=True)
@@ -174,6 +198,6 @@ class StepOutcome:
     """
 
     model_path: str = ""
-    metrics: tuple[Metric, ...] = attrs.field(default=(), converter=tuple)
+    metrics: tuple[Metric, ...] = attrs.field(default=(), converter=to_tuple)
     artifacts: dict[str, str] = attrs.field(factory=dict)
-    warnings: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    warnings: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)

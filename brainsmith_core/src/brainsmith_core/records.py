@@ -9,6 +9,7 @@ from typing import Literal
 import attrs
 
 from .config import OutputStage
+from .converters import to_tuple
 from .json_values import JSONValue
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "MetricParserSpec",
     "Parameter",
     "StepSpec",
+    "ValidatorSpec",
 ]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]*\Z")
@@ -90,7 +92,7 @@ class BackendSpec:
     name: str = attrs.field(validator=_check_name)
     summary: str = attrs.field(validator=_check_summary)
     target: str = attrs.field(validator=_check_target)
-    output_stages: tuple[OutputStage, ...] = attrs.field(converter=tuple)
+    output_stages: tuple[OutputStage, ...] = attrs.field(converter=to_tuple)
     title: str = ""
     simulated: bool = False
     priority: int = 0
@@ -112,9 +114,9 @@ class StepSpec:
     name: str = attrs.field(validator=_check_name)
     summary: str = attrs.field(validator=_check_summary)
     target: str = attrs.field(validator=_check_target)
-    parameters: tuple[Parameter, ...] = attrs.field(default=(), converter=tuple)
-    inputs: tuple[str, ...] = attrs.field(default=("model",), converter=tuple)
-    outputs: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    parameters: tuple[Parameter, ...] = attrs.field(default=(), converter=to_tuple)
+    inputs: tuple[str, ...] = attrs.field(default=("model",), converter=to_tuple)
+    outputs: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
 
 
 @attrs.frozen(kw_only=True)
@@ -133,7 +135,7 @@ class MetricParserSpec:
     name: str = attrs.field(validator=_check_name)
     summary: str = attrs.field(validator=_check_summary)
     target: str = attrs.field(validator=_check_target)
-    patterns: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    patterns: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
     sniff: str = attrs.field(default="", validator=_check_pattern)
     priority: int = 0
 
@@ -195,7 +197,7 @@ class Device:
     """
 
     part: str
-    boards: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    boards: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
     lut: int | None = None
     ff: int | None = None
     bram_36k: float | None = None
@@ -218,6 +220,24 @@ class CommandSpec:
     name: str = attrs.field(validator=_check_name)
     summary: str = attrs.field(validator=_check_summary)
     target: str = attrs.field(validator=_check_target)
+
+
+@attrs.frozen(kw_only=True)
+class ValidatorSpec:
+    """A kind of file that `brainsmith validate` can check.
+
+    Args:
+        name: the kind's name.
+        summary: one line for lists.
+        target: `"package.module:function"`, called with the file's path and a runner factory; gives what it found
+            as JSON data, raises ConfigurationError or MissingRequirementError.
+        key: the top-level key by which such a file is recognised.
+    """
+
+    name: str = attrs.field(validator=_check_name)
+    summary: str = attrs.field(validator=_check_summary)
+    target: str = attrs.field(validator=_check_target)
+    key: str
 
 
 class MetricKind(enum.Enum):
@@ -246,4 +266,4 @@ class MetricDefinition:
     better: Literal["up", "down", "none"]
     kind: MetricKind
     description: str = attrs.field(validator=_check_summary)
-    aliases: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    aliases: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 import attrs
 
+from .converters import to_tuple
 from .json_values import JSONValue, checked_json_dict
 from .serialization import from_data, to_data
 
@@ -100,7 +101,7 @@ class ErrorReport:
     phase: str = ""
     step: str = ""
     first_error: LogLine | None = None
-    advice: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    advice: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
     retryable: bool = False
     traceback: str = ""
 
