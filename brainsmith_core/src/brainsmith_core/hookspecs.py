@@ -44,6 +44,7 @@ from .records import (
     MetricDefinition,
     MetricParserSpec,
     StepSpec,
+    ValidatorSpec,
 )
 
 __all__ = ["API_VERSION", "ENTRY_POINT_GROUP", "hookimpl", "hookspec"]
@@ -108,6 +109,12 @@ def brainsmith_devices() -> Iterable[Device]:
 @hookspec
 def brainsmith_commands() -> Iterable[CommandSpec]:
     """Yield commands for the command line."""
+    return ()
+
+
+@hookspec
+def brainsmith_validators() -> Iterable[ValidatorSpec]:
+    """Yield the kinds of files that `brainsmith validate` can check."""
     return ()
 
 

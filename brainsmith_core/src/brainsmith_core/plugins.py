@@ -27,6 +27,7 @@ from .records import (
     MetricDefinition,
     MetricParserSpec,
     StepSpec,
+    ValidatorSpec,
 )
 
 __all__ = ["DISABLE_VARIABLE", "Offer", "Plugin", "PluginManager", "PluginState", "load_target"]
@@ -48,6 +49,7 @@ RECORD_TYPES: dict[str, type] = {
     "brainsmith_error_rules": ErrorRule,
     "brainsmith_devices": Device,
     "brainsmith_commands": CommandSpec,
+    "brainsmith_validators": ValidatorSpec,
 }
 
 R = TypeVar("R")

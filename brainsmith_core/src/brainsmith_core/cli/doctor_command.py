@@ -1,0 +1,65 @@
+"""`brainsmith doctor`: the state of everything, each with the next action."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+
+import click
+
+from ..context import Finding
+from ..errors import BrainsmithError
+from ..plugins import PluginState, load_target
+from .app import App, json_option, pass_app
+from .output import Column, print_json, print_table
+
+__all__ = ["command"]
+
+
+@click.command("doctor", epilog="\b\nExample:\n  brainsmith doctor")
+@json_option
+@pass_app
+def command(app: App, as_json: bool) -> int:
+    """Show the state of everything, each with the next action; the exit code is 3 if something is missing."""
+    findings = [*_system(), *_plugins(app), *_backends(app)]
+    if as_json:
+        print_json({"findings": [finding.to_dict() for finding in findings]})
+    else:
+        columns = (Column("what"), Column("state"), Column("details", wide=True), Column("next action", wide=True))
+        print_table(columns, [[each.name, each.state, each.message, each.fix] for each in findings])
+    return 3 if any(finding.state == "missing" for finding in findings) else 0
+
+
+def _system() -> Iterator[Finding]:
+    yield Finding(name="python", state="ok", message=f"{platform.python_version()} on {platform.system()}")
+    if platform.system() != "Linux":
+        yield Finding(
+            name="process control",
+            state="missing",
+            message="child processes can only be contained on Linux",
+            fix="run builds on Linux",
+        )
+
+
+def _plugins(app: App) -> Iterator[Finding]:
+    plugins = app.plugins.check_all()
+    active = sum(plugin.state is PluginState.ACTIVE for plugin in plugins)
+    yield Finding(name="plugins", state="ok", message=f"{active} of {len(plugins)} are active")
+    for plugin in plugins:
+        if plugin.state is not PluginState.ACTIVE:
+            state = "warning" if plugin.state is PluginState.BLOCKED else "missing"
+            text = f"{plugin.state.value}: {plugin.reason}"
+            yield Finding(name=f"plugin {plugin.name}", state=state, message=text, fix=plugin.fix)
+
+
+def _backends(app: App) -> Iterator[Finding]:
+    for name, offer in sorted(app.plugins.backends().items()):
+        try:
+            backend = load_target(offer.record.target, f"backend {name}")()
+            check = getattr(backend, "check", None)
+            if check is None:
+                yield Finding(name=f"backend {name}", state="ok", message=offer.record.summary)
+            else:
+                yield from check()
+        except BrainsmithError as error:
+            yield Finding(name=f"backend {name}", state="missing", message=error.message, fix=error.hint or "")

@@ -1,0 +1,134 @@
+"""The `brainsmith` command: finds commands through plugins, imports one only when it is used, gives exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from ..errors import BrainsmithError, did_you_mean
+from ..plugins import Offer, PluginManager, load_target
+from ..records import CommandSpec
+from .app import App, SuggestingGroup
+from .output import print_error
+
+__all__ = ["main", "run"]
+
+_EPILOG = """\b
+Examples:
+  brainsmith run build.yaml --output out
+  brainsmith explore examples/digits/blueprint.yaml
+  brainsmith diagnose out/build.log
+\b
+Exit codes: 0 done, 1 a build failed, 2 wrong usage or configuration,
+3 something needed is missing, 130 interrupted.
+"""
+
+
+class _Shell(SuggestingGroup):
+    """A group whose commands are records; help shows their summaries without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(self._offers(ctx))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        offer = self._offers(ctx).get(cmd_name)
+        if offer is None:
+            return None
+        command = load_target(offer.record.target, f"command {cmd_name} of {offer.plugin.distribution}")
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, offer.record.summary) for name, offer in sorted(self._offers(ctx).items())])
+
+    def _offers(self, ctx: click.Context) -> dict[str, Offer[CommandSpec]]:
+        app = ctx.ensure_object(App)
+        return {offer.record.name: offer for offer in app.plugins.offers("brainsmith_commands")}
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata
+
+        click.echo(f"brainsmith-core {metadata.version('brainsmith-core')}")
+        ctx.exit()
+
+
+def _leave_out(ctx: click.Context, _: click.Parameter, names: Sequence[str]) -> None:
+    ctx.ensure_object(App).disabled = tuple(names)
+
+
+@click.group(
+    cls=_Shell,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version.")
+@click.option(
+    "--no-plugin",
+    metavar="NAME",
+    multiple=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_leave_out,
+    help="Leave a plugin out, before its import. May be repeated.",
+)
+def main() -> None:
+    """FPGA accelerator builds: one model and one configuration become one standard result."""
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code.
+
+    Args:
+        arguments: what follows the program's name; else `sys.argv`.
+    """
+    sys.exit(_call(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _call(arguments: list[str]) -> int:
+    """Run the command line and return its exit code."""
+    app = App()
+    as_json = "--json" in arguments
+    try:
+        result: Any = main.main(args=arguments, prog_name="brainsmith", standalone_mode=False, obj=app)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.Abort:
+        return _interrupted()
+    except click.UsageError as error:
+        return _report_usage(error, as_json)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except BrainsmithError as error:
+        print_error(error, as_json)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _interrupted()
+    except BrokenPipeError:
+        # The reader has gone (`| head`): not our failure, and nothing may be printed any more.
+        sys.stdout = None  # type: ignore[assignment]
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def _interrupted() -> int:
+    click.echo("interrupted", err=True)
+    return 130
+
+
+def _report_usage(error: click.UsageError, as_json: bool) -> int:
+    from ..errors import ConfigurationError
+
+    command = error.ctx.command_path if error.ctx else "brainsmith"
+    hint = f"{command} --help shows how to use it"
+    if isinstance(error, click.NoSuchOption) and error.possibilities:
+        hint = f"{did_you_mean(error.option_name, error.possibilities)} {hint}"
+    message = error.format_message()
+    print_error(ConfigurationError(message, hint=hint), as_json)
+    return 2

@@ -1,0 +1,133 @@
+"""`brainsmith run`: one build."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from ..config_file import load_build_config, parse_assignments
+from ..events import BuildEvent
+from ..result import BuildResult, BuildStatus
+from .app import App, json_option, pass_app
+from .output import number, print_json
+
+__all__ = ["command"]
+
+_EXIT = {BuildStatus.SUCCESS: 0, BuildStatus.CANCELLED: 130}
+
+
+@click.command(
+    "run",
+    epilog="""\b
+Examples:
+  brainsmith run build.yaml
+  brainsmith run build.yaml --output out --set target_fps=10000 --json""",
+)
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--backend", default="auto", show_default=True, help="Which backend builds; see `brainsmith plugins list`.")
+@click.option("--output", type=click.Path(path_type=Path), help="The build's folder, instead of the file's.")
+@click.option("--set", "assignments", metavar="FLAG=VALUE", multiple=True, help="Set a flag. May be repeated.")
+@json_option
+@pass_app
+def command(
+    app: App, config: Path, backend: str, output: Path | None, assignments: tuple[str, ...], as_json: bool
+) -> int:
+    """Run one build from CONFIG, a YAML or JSON file with the keys of BuildConfig."""
+    from ..runner import create_build_runner_factory
+
+    runner = create_build_runner_factory(backend, app.plugins)()
+    build = load_build_config(config, output_dir=output, flags=parse_assignments(assignments))
+    with _stop_on_signal() as stop:
+        result = runner.run(build, stop=stop, on_event=_print_event)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        _print_result(result)
+    return _EXIT.get(result.status, 1)
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[threading.Event]:
+    """Let Ctrl-C and SIGTERM stop the build in order, so that no process is left; a second one stops at once."""
+    stop = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if stop.is_set():
+            raise KeyboardInterrupt
+        click.echo("stopping the build ...", err=True)
+        stop.set()
+
+    before = {each: signal.signal(each, handle) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+_started = time.monotonic()
+
+
+def _print_event(event: BuildEvent) -> None:
+    data = event.data
+    if event.kind == "phase_started":
+        text = f"{data['phase']}"
+    elif event.kind == "step_started":
+        text = f"  step {data.get('index', '?')}/{data.get('total', '?')} {data.get('step')}"
+    elif event.kind == "step_skipped":
+        text = f"  step {data.get('step')} is {data.get('reason')}"
+    else:
+        return
+    click.echo(f"[{time.monotonic() - _started:6.1f} s] {text}", err=True)
+
+
+def _print_result(result: BuildResult) -> None:
+    styles = {BuildStatus.SUCCESS: "green", BuildStatus.CANCELLED: "yellow"}
+    status = click.style(result.status.value, fg=styles.get(result.status, "red"), bold=True)
+    click.echo(f"{result.config_id}: {status} in {result.duration_seconds:.1f} s with {result.backend}")
+    if result.simulated:
+        click.echo(click.style("simulated: these figures come from no real build", fg="yellow"))
+    if result.metrics is not None:
+        _print_metrics(result)
+    if result.error is not None:
+        click.echo(f"  {result.error.category}: {result.error.message}")
+        first = result.error.first_error
+        if first is not None and first.text not in result.error.message:
+            click.echo(f"  first error: {first.file}:{first.line}: {first.text}")
+        for text in result.error.advice:
+            click.echo(f"  - {text}")
+    for warning in result.warnings:
+        click.echo(click.style(f"  warning: {warning}", fg="yellow"))
+    click.echo(f"  written to {result.output_dir}")
+    sys.stdout.flush()
+
+
+_SHOWN = {
+    "throughput": "inferences/s",
+    "latency": "µs",
+    "clock_frequency": "MHz",
+    "lut_utilization": "of the device",
+    "bram_utilization": "of the device",
+    "dsp_utilization": "of the device",
+    "uram_utilization": "of the device",
+    "total_power": "W",
+    "accuracy": "",
+}
+
+
+def _print_metrics(result: BuildResult) -> None:
+    assert result.metrics is not None
+    for name, unit in _SHOWN.items():
+        value = getattr(result.metrics, name)
+        if value is not None:
+            stage = result.metrics.stages.get(name, "")
+            click.echo(f"  {name.replace('_', ' '):16} {number(value):>12} {unit:13} ({stage})")

@@ -1,0 +1,99 @@
+"""Read a build's configuration from a YAML or JSON file that a user wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from .config import BuildConfig
+from .errors import ConfigurationError, MissingRequirementError
+from .json_values import JSONValue, checked_json, checked_json_dict
+
+__all__ = ["load_build_config", "parse_assignments", "read_mapping"]
+
+
+def read_mapping(path: Path) -> dict[str, JSONValue]:
+    """Return the mapping that a YAML or JSON file holds.
+
+    Raises:
+        MissingRequirementError: if there is no such file.
+        ConfigurationError: if it can't be read or holds something else, with file and line.
+    """
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_bytes())
+    except FileNotFoundError:
+        raise MissingRequirementError(f"the file {path} doesn't exist", hint="check the path") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path} can't be read: {error.strerror or error}") from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path} is neither YAML nor JSON: {_first_line(error)}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} isn't text: {error}", hint="give a YAML or JSON file") from error
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{path} must hold a mapping, but holds {type(data).__name__}")
+    return checked_json_dict(data, str(path))
+
+
+def load_build_config(
+    path: Path, *, output_dir: Path | None = None, flags: dict[str, JSONValue] | None = None
+) -> BuildConfig:
+    """Return the build that a file describes.
+
+    The keys are those of `BuildConfig`. `id` may be absent (the file's name), and so may `output_dir`
+    (`<working_directory>/<id>`). Relative paths in the file start at its folder.
+
+    Args:
+        path: the file, YAML or JSON.
+        output_dir: takes the place of the file's `output_dir`; relative to the working directory.
+        flags: set over the file's `config_flags`.
+
+    Raises:
+        ConfigurationError: for a wrong file.
+    """
+    data = read_mapping(path)
+    base = path.absolute().parent
+    data.setdefault("id", path.stem)
+    if isinstance(data.get("model_path"), str):
+        data["model_path"] = str(base / str(data["model_path"]))
+    if output_dir is not None:
+        data["output_dir"] = str(output_dir.absolute())
+    elif isinstance(data.get("output_dir"), str):
+        data["output_dir"] = str(base / str(data["output_dir"]))
+    else:
+        settings = data.get("global_config")
+        folder = settings.get("working_directory", "./builds") if isinstance(settings, dict) else "./builds"
+        data["output_dir"] = str(base / str(folder) / str(data["id"]))
+    if flags:
+        given = data.get("config_flags") or {}
+        data["config_flags"] = {**checked_json_dict(given, f"{path}.config_flags"), **flags}
+    return BuildConfig.from_dict(data, str(path))
+
+
+def parse_assignments(texts: Iterable[str]) -> dict[str, JSONValue]:
+    """Return flags from texts such as `target_fps=1000`; a value is read as YAML.
+
+    Raises:
+        ConfigurationError: for a text without `=`.
+
+    Example:
+        >>> parse_assignments(["target_fps=1000", "board=Pynq-Z1"])
+        {'target_fps': 1000, 'board': 'Pynq-Z1'}
+    """
+    import yaml
+
+    values: dict[str, JSONValue] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise ConfigurationError(f'"{text}" sets no flag', hint="write it as NAME=VALUE")
+        try:
+            values[name] = checked_json(yaml.safe_load(value), name)
+        except yaml.YAMLError as error:
+            raise ConfigurationError(f'"{text}" has a value that is no YAML: {_first_line(error)}') from error
+    return values
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).split())
