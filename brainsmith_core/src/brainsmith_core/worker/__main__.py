@@ -19,4 +19,4 @@ if __name__ == "__main__":
     package = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = package
     spec.loader.exec_module(package)
-    importlib.import_module("_brainsmith_worker.server").main(sys.argv[1:])
+    importlib.import_module("_brainsmith_worker.program").main(sys.argv[1:])

@@ -10,12 +10,14 @@ import sys
 import threading
 import traceback
 from types import ModuleType
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from .lines import encode
 from .system import die_with_parent, name_process, restore_signals
 
-__all__ = ["Job", "run_child", "describe_error"]
+__all__ = ["Job", "describe_error", "run_child"]
+
+_SPARE_BYTES = 32 * 1024 * 1024
 
 
 class Job(NamedTuple):
@@ -23,13 +25,13 @@ class Job(NamedTuple):
 
     id: str
     task: str
-    args: Dict[str, Any]
+    args: dict[str, Any]
     log: str
     log_bytes: int
-    timeout_s: Optional[float] = None
-    memory_bytes: Optional[int] = None
-    cwd: Optional[str] = None
-    env: Optional[Dict[str, str]] = None
+    timeout_s: float | None = None
+    memory_bytes: int | None = None
+    cwd: str | None = None
+    env: dict[str, str] | None = None
 
 
 def run_child(job: Job, tasks: ModuleType, *, supervisor: int, output: int, messages: int) -> None:
@@ -65,6 +67,7 @@ class _Task:
             self._prepare()
             last = encode({"result": self._call()})
         except BaseException as error:  # the boundary to foreign code: SystemExit and KeyboardInterrupt too
+            _use_spare_memory()
             last = encode({"error": describe_error(error)})
             if os.getpid() == self._pid:
                 traceback.print_exc()
@@ -76,8 +79,6 @@ class _Task:
 
     def _prepare(self) -> None:
         name_process("bs-task")
-        for stream in (sys.stdout, sys.stderr):
-            stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
         # A crash, and SIGTERM after a timeout, leave the Python stack in the log.
         faulthandler.enable(file=2)
         faulthandler.register(signal.SIGTERM, file=2, chain=True)
@@ -92,7 +93,7 @@ class _Task:
             raise LookupError(f"there is no task {self._job.task!r} in {self._tasks.__file__}")
         return function(self._job.args, self._emit)
 
-    def _emit(self, event: Dict[str, Any]) -> None:
+    def _emit(self, event: dict[str, Any]) -> None:
         self._send(encode({"event": event}))
 
     def _send(self, line: bytes) -> None:
@@ -108,9 +109,15 @@ def _limit(memory_bytes: int | None) -> None:
     if memory_bytes is not None:
         # The worker's own data (imported modules) is mapped already and counts; the task may add its share to it.
         limit = _data_bytes() + memory_bytes
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit + _SPARE_BYTES))
     with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("500")  # if the machine runs out of memory, the kernel takes a task first
+
+
+def _use_spare_memory() -> None:
+    """Make room for reporting an error; it may be that the task has used up all it had."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
 
 def _data_bytes() -> int:
@@ -125,7 +132,7 @@ def _flush(stream: Any) -> None:
         pass
 
 
-def describe_error(error: BaseException) -> Dict[str, Any]:
+def describe_error(error: BaseException) -> dict[str, Any]:
     """Return an exception as the protocol carries it."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

@@ -4,13 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+import select
 from collections import deque
-from typing import Any
+from typing import Any, Iterator
 
-__all__ = ["MAX_LINE_BYTES", "LineReader", "LineWriter", "encode"]
+__all__ = ["MAX_LINE_BYTES", "LineReader", "LineWriter", "drain", "encode", "read_available"]
 
 MAX_LINE_BYTES = 512 * 1024 * 1024  # a longer line is a fault, and is dropped
 _READ_BYTES = 256 * 1024
+_MAX_PIPE_BYTES = 64 * 1024 * 1024
+
+
+def read_available(fd: int) -> bytes | None:
+    """Return what one read of a non-blocking pipe gives: None for nothing yet, empty for nothing ever again."""
+    try:
+        return os.read(fd, _READ_BYTES)
+    except BlockingIOError:
+        return None
+
+
+def drain(fd: int) -> Iterator[bytes]:
+    """Yield what a non-blocking pipe holds, and no more than a pipe can hold, should somebody still write to it."""
+    for _ in range(_MAX_PIPE_BYTES // _READ_BYTES):
+        data = read_available(fd)
+        if not data:
+            return
+        yield data
 
 
 def encode(message: Any) -> bytes:
@@ -34,26 +53,13 @@ class LineReader:
 
     def read(self) -> list[bytes]:
         """Return the lines completed by one read; `at_end` is set once nobody can write any more."""
-        try:
-            data = os.read(self.fd, _READ_BYTES)
-        except BlockingIOError:
-            return []
-        if not data:
-            self.at_end = True
-            return []
-        return self._split(data)
+        data = read_available(self.fd)
+        self.at_end = data == b""
+        return self._split(data) if data else []
 
     def read_rest(self) -> list[bytes]:
         """Return all lines that are in the pipe now; for when its writers are gone."""
-        lines: list[bytes] = []
-        while not self.at_end:
-            try:
-                data = os.read(self.fd, _READ_BYTES)
-            except BlockingIOError:
-                break
-            self.at_end = not data
-            lines += self._split(data)
-        return lines
+        return [line for data in drain(self.fd) for line in self._split(data)]
 
     def close(self) -> None:
         """Close the pipe."""
@@ -106,13 +112,21 @@ class LineWriter:
         except BlockingIOError:
             return
         except BrokenPipeError:
-            self.broken = True
-            self.pending = 0
-            self._queue.clear()
+            self.abandon()
 
-    def close(self) -> None:
-        """Close the pipe."""
-        os.close(self.fd)
+    def abandon(self) -> None:
+        """Forget what isn't written and write no more: there is nobody to read it."""
+        self.broken = True
+        self.pending = 0
+        self._queue.clear()
+
+    def flush_all(self) -> None:
+        """Write everything, however long the reader takes; return early only if there is none."""
+        poller = select.poll()
+        poller.register(self.fd, select.POLLOUT)
+        while self.pending:
+            poller.poll()
+            self.flush()
 
     def _drop(self, written: int) -> None:
         self.pending -= written

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from typing import Iterable, NamedTuple
+from typing import Any, Iterable, NamedTuple
 
 __all__ = ["Ending", "Process", "children", "descendants", "proportional_bytes", "read", "resident_bytes", "send"]
 
@@ -26,6 +26,10 @@ class Process(NamedTuple):
     def is_zombie(self) -> bool:
         """Whether it is dead and only waits for its parent to take note (its first thread may end before others)."""
         return self.state in "ZX" and self.threads <= 1
+
+    def brief(self) -> dict[str, Any]:
+        """Return what a report says of it."""
+        return {"pid": self.pid, "name": self.name}
 
 
 def read(pid: int) -> Process | None:
@@ -64,16 +68,18 @@ def scan_children(pid: int) -> list[int]:
     return [process.pid for process in everyone if process is not None and process.parent == pid]
 
 
+def living(pids: Iterable[int]) -> list[Process]:
+    """Return those of the processes `pids` that live."""
+    found = (read(pid) for pid in pids)
+    return [process for process in found if process is not None and not process.is_zombie]
+
+
 def descendants(roots: Iterable[int]) -> list[Process]:
     """Return the living processes below `roots`, parents before their children."""
-    found: dict[int, Process] = {}
-    waiting = [child for root in roots for child in children(root)]
-    for pid in waiting:
-        process = read(pid)
-        if process is not None and pid not in found:
-            found[pid] = process
-            waiting += children(pid)  # the list grows while it is walked
-    return [process for process in found.values() if not process.is_zombie]
+    pids = [child for root in roots for child in children(root)]
+    for pid in pids:
+        pids += children(pid)  # the list grows while it is walked
+    return living(dict.fromkeys(pids))
 
 
 def resident_bytes(processes: Iterable[Process]) -> int:
@@ -137,10 +143,14 @@ class Ending:
     """
 
     def __init__(self, *, settle_s: float, grace_s: float) -> None:
-        self.begun = time.monotonic()
-        self._term_at = self.begun + settle_s
+        self._begun = time.monotonic()
+        self._term_at = self._begun + settle_s
         self._kill_at = self._term_at + grace_s
         self.signalled: dict[tuple[int, int], Process] = {}
+
+    def seconds(self) -> float:
+        """Return how long it has taken so far."""
+        return time.monotonic() - self._begun
 
     def step(self, processes: Iterable[Process]) -> float:
         """Send what is due to the living `processes`; return after how many seconds to come back."""
