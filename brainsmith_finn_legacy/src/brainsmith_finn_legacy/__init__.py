@@ -1,0 +1,1 @@
+"""Real FINN builds: FINN environments, worker, workflow engine, report parsers."""
