@@ -7,6 +7,7 @@ missing.
 
 from __future__ import annotations
 
+import argparse
 import ast
 import json
 import os
@@ -84,18 +85,40 @@ def requirements_by_name(roots: Iterable[Requirement], installed: Installed) -> 
     return asked
 
 
-def is_whole(distribution: Distribution) -> bool:
-    """Tell whether all files of an installed package are there in their recorded size."""
-    files = distribution.files
-    if not files:
-        return False
-    for file in files:
+def is_whole(distribution: Distribution, sizes: bool) -> bool:
+    """Tell whether all files of an installed package are there.
+
+    Args:
+        distribution: the package.
+        sizes: whether a file of another size than recorded counts as absent: after an interruption it is
+            torn, else somebody edited it.
+    """
+    if _record_folder(distribution) is None:
+        return True
+    for file in distribution.files or []:
         if file.suffix == ".pyc":
             continue
         path = Path(str(distribution.locate_file(file)))
-        if not path.exists() or (file.size is not None and path.stat().st_size != file.size):
+        if not path.exists() or (sizes and file.size is not None and path.stat().st_size != file.size):
             return False
-    return True
+    return bool(distribution.files)
+
+
+def _record_folder(distribution: Distribution) -> Path | None:
+    """Return the `.dist-info` folder, or None where a package was installed in another way."""
+    folder = getattr(distribution, "_path", None)
+    return folder if isinstance(folder, Path) and folder.suffix == ".dist-info" else None
+
+
+def without_broken(workspace: Workspace, installed: Installed, interrupted: bool) -> Installed:
+    """Remove the records of locked packages whose files are incomplete, so that they count as absent."""
+    locked = locked_entries(workspace.lock)
+    broken = {name for name in locked if name in installed and not is_whole(installed[name], interrupted)}
+    for name in broken:
+        folder = _record_folder(installed[name])
+        if folder is not None:
+            shutil.rmtree(folder)
+    return {name: distribution for name, distribution in installed.items() if name not in broken}
 
 
 def satisfies(distribution: Distribution, requirements: Iterable[Requirement]) -> bool:
@@ -111,7 +134,7 @@ def to_install(workspace: Workspace, installed: Installed) -> dict[str, str]:
         if not _applies(Requirement(entry.partition(" --hash")[0]), ()):
             continue
         present = installed.get(name)
-        if present is None or not satisfies(present, asked.get(name, [])) or not is_whole(present):
+        if present is None or not satisfies(present, asked.get(name, [])):
             wanted[name] = entry
     return wanted
 
@@ -158,18 +181,8 @@ def uv_environment(settings: Mapping[str, Sequence[str]]) -> dict[str, str]:
     return environment
 
 
-def forget(distribution: Distribution) -> None:
-    """Remove the record of a package whose files are incomplete, so that it counts as absent."""
-    record = getattr(distribution, "_path", None)
-    if isinstance(record, Path) and record.suffix == ".dist-info":
-        shutil.rmtree(record)
-
-
-def install_locked(entries: Mapping[str, str], installed: Installed) -> None:
+def install_locked(entries: Mapping[str, str]) -> None:
     """Install lock file entries, hashes checked: with uv, or with pip where uv doesn't get at the index."""
-    for name in entries:
-        if name in installed and not is_whole(installed[name]):
-            forget(installed[name])
     say(f"installing {len(entries)} locked packages: {', '.join(sorted(entries))}")
     settings = pip_settings()
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as wanted:
@@ -233,21 +246,36 @@ def report_conflicts(workspace: Workspace, installed: Installed) -> None:
             say(f"warning: {name} is {have}, asked for is {asks}; try: .venv/bin/pip install '{name}{asks}'")
 
 
-def main(root: Path) -> int:
-    """Install all that the checkout at `root` needs; return the exit code."""
-    workspace = Workspace(root)
-    installed = installed_distributions()
+def install(workspace: Workspace, interrupted: bool) -> None:
+    """Install all that a checkout needs.
+
+    Args:
+        workspace: the checkout.
+        interrupted: whether the last set-up didn't finish.
+
+    Raises:
+        InstallError: where something can't be installed.
+    """
+    entries = to_install(workspace, without_broken(workspace, installed_distributions(), interrupted))
+    if entries:
+        install_locked(entries)
+    install_members(members_to_install(workspace, installed_distributions()))
+    report_conflicts(workspace, installed_distributions())
+
+
+def main() -> int:
+    """Read the command line, install, return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("root", type=Path, help="the folder of the checkout")
+    parser.add_argument("--interrupted", action="store_true", help="the last set-up didn't finish")
+    arguments = parser.parse_args()
     try:
-        entries = to_install(workspace, installed)
-        if entries:
-            install_locked(entries, installed)
-        install_members(members_to_install(workspace, installed_distributions()))
+        install(Workspace(arguments.root.resolve()), arguments.interrupted)
     except InstallError as error:
         say(str(error))
         return 1
-    report_conflicts(workspace, installed_distributions())
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve()))
+    sys.exit(main())

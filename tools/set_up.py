@@ -143,11 +143,7 @@ def bootstrap(workspace: Workspace) -> None:
     Raises:
         SetupError: where the package index can't be reached or gives other files than locked.
     """
-    works = (
-        "import packaging.requirements, uv, subprocess; "
-        "subprocess.run([uv.find_uv_bin(), '--version'], check=True)"
-    )
-    if answer([workspace.python, "-I", "-c", works]) is not None:
+    if _can_install(workspace):
         return
     say("fetching uv")
     entries = locked_entries(workspace.lock)
@@ -157,6 +153,14 @@ def bootstrap(workspace: Workspace) -> None:
         pip: Command = [workspace.python, "-I", "-m", "pip", "install", "--quiet", "--no-input", "--no-deps"]
         if not run([*pip, "--force-reinstall", "--only-binary=:all:", "--require-hashes", "-r", wanted.name]):
             raise SetupError("pip couldn't install uv (see above): is the package index within reach?")
+    if not _can_install(workspace):
+        raise SetupError("uv doesn't run in .venv, though pip installed it: is the folder mounted noexec?")
+
+
+def _can_install(workspace: Workspace) -> bool:
+    imports = "import packaging.requirements, subprocess, uv"
+    code = f"{imports}; subprocess.check_call([uv.find_uv_bin(), '--version'])"
+    return answer([workspace.python, "-I", "-c", code]) is not None
 
 
 @contextmanager
@@ -210,11 +214,13 @@ def set_up(workspace: Workspace) -> None:
     """
     with alone(workspace):
         if not is_ready(workspace):
+            interrupted = not workspace.stamp.exists()
             workspace.stamp.unlink(missing_ok=True)
             ensure_venv(workspace)
             bootstrap(workspace)
             install = workspace.root / "tools" / "install_locked.py"
-            if not run([workspace.python, "-E", "-s", "-B", install, workspace.root]):
+            options = ["--interrupted"] if interrupted else []
+            if not run([workspace.python, "-E", "-s", "-B", install, *options, workspace.root]):
                 raise SetupError("installing failed (see above); run `make setup` again to go on")
             write_stamp(workspace)
             say("done")
