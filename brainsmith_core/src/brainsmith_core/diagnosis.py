@@ -42,6 +42,12 @@ _GENERAL_ADVICE: dict[str, str] = {
 }
 
 
+#: What the build itself has seen; no text in a log knows better.
+_CERTAIN_STATUS = {BuildStatus.TIMEOUT: "timeout", BuildStatus.CANCELLED: "cancelled"}
+_CERTAIN = ("memory", "configuration", "timeout", "cancelled")
+_RETRYABLE = ("licence", "memory", "disk")
+
+
 @attrs.frozen(kw_only=True)
 class FileDiagnosis:
     """What a log file, or a build's folder, says about the run that wrote it.
@@ -140,14 +146,14 @@ class BuildErrorHandler:
             phase: the part of the build that failed.
             logs: path by name of the build's logs.
         """
-        fixed = {BuildStatus.TIMEOUT: "timeout", BuildStatus.CANCELLED: "cancelled"}.get(status, "")
-        rule = None if fixed else self._match(failure.message) or self._match(failure.traceback)
+        certain = _CERTAIN_STATUS.get(status, "") or (failure.category if failure.category in _CERTAIN else "")
+        rule: ErrorRule | None = None
         first: LogLine | None = None
-        if rule is None and not fixed:
-            rule, first = self._match_logs(logs)
-        category = fixed or (rule.category if rule else "") or failure.category or "unknown"
-        if failure.category in ("memory", "crash", "timeout", "configuration") and not (rule and rule.priority > 0):
-            category = failure.category
+        if not certain:
+            rule = self._match(failure.message) or self._match(failure.traceback)
+            if rule is None:
+                rule, first = self._match_logs(logs)
+        category = certain or (rule.category if rule else "") or failure.category or "unknown"
         return ErrorReport(
             category=category,
             message=failure.message,
@@ -155,7 +161,7 @@ class BuildErrorHandler:
             step=failure.step,
             first_error=first or self._first_error(logs),
             advice=self._advice(rule, category),
-            retryable=rule.retryable if rule else category in ("licence", "memory", "disk"),
+            retryable=rule.retryable if rule else category in _RETRYABLE,
             traceback=failure.traceback,
         )
 

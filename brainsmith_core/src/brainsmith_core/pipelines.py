@@ -221,7 +221,7 @@ def task_failure(task: TaskOutcome, kind: str, step: str) -> BuildFailure:
         message=f'{kind} step "{step}" {text}',
         category=category,
         step=step,
-        traceback=task.error.traceback if task.error else "",
+        traceback=(task.error.traceback or "") if task.error else "",
     )
 
 
