@@ -1,4 +1,4 @@
-"""JSON lines on non-blocking pipes: any line size, no waiting, bounded memory where the caller asks for it."""
+"""JSON lines on non-blocking pipes: lines of any size, and nobody waits for a slow reader or writer."""
 
 from __future__ import annotations
 
@@ -6,30 +6,14 @@ import json
 import os
 import select
 from collections import deque
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
-__all__ = ["MAX_LINE_BYTES", "LineReader", "LineWriter", "drain", "encode", "read_available"]
+__all__ = ["LineReader", "LineWriter", "drain", "encode", "read_available"]
 
-MAX_LINE_BYTES = 512 * 1024 * 1024  # a longer line is a fault, and is dropped
+_MAX_LINE_BYTES = 512 * 1024 * 1024  # a longer line is a fault, and is dropped
 _READ_BYTES = 256 * 1024
 _MAX_PIPE_BYTES = 64 * 1024 * 1024
-
-
-def read_available(fd: int) -> bytes | None:
-    """Return what one read of a non-blocking pipe gives: None for nothing yet, empty for nothing ever again."""
-    try:
-        return os.read(fd, _READ_BYTES)
-    except BlockingIOError:
-        return None
-
-
-def drain(fd: int) -> Iterator[bytes]:
-    """Yield what a non-blocking pipe holds, and no more than a pipe can hold, should somebody still write to it."""
-    for _ in range(_MAX_PIPE_BYTES // _READ_BYTES):
-        data = read_available(fd)
-        if not data:
-            return
-        yield data
 
 
 def encode(message: Any) -> bytes:
@@ -37,8 +21,25 @@ def encode(message: Any) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
 
 
+def read_available(fd: int) -> bytes | None:
+    """Return what one read of a non-blocking pipe gives: None for nothing yet, empty at its end."""
+    try:
+        return os.read(fd, _READ_BYTES)
+    except BlockingIOError:
+        return None
+
+
+def drain(fd: int) -> Iterator[bytes]:
+    """Yield what a non-blocking pipe holds; no more than a pipe can hold, should somebody still write to it."""
+    for _ in range(_MAX_PIPE_BYTES // _READ_BYTES):
+        data = read_available(fd)
+        if not data:
+            return
+        yield data
+
+
 class LineReader:
-    """Splits what arrives on a pipe into lines.
+    """Splits what arrives on a pipe into lines; empty ones are left out.
 
     Args:
         fd: the read end; it is made non-blocking and belongs to the reader from here on.
@@ -77,7 +78,7 @@ class LineReader:
 
     def _append(self, part: bytes) -> None:
         self._size += len(part)
-        if self._size > MAX_LINE_BYTES:
+        if self._size > _MAX_LINE_BYTES:
             self._parts = []
         else:
             self._parts.append(part)
@@ -93,8 +94,8 @@ class LineWriter:
     def __init__(self, fd: int) -> None:
         os.set_blocking(fd, False)
         self.fd = fd
-        self.broken = False
         self.pending = 0
+        self.broken = False
         self._queue: deque[memoryview] = deque()
 
     def send(self, line: bytes) -> None:
@@ -114,19 +115,19 @@ class LineWriter:
         except BrokenPipeError:
             self.abandon()
 
-    def abandon(self) -> None:
-        """Forget what isn't written and write no more: there is nobody to read it."""
-        self.broken = True
-        self.pending = 0
-        self._queue.clear()
-
     def flush_all(self) -> None:
-        """Write everything, however long the reader takes; return early only if there is none."""
+        """Write everything, however long the reader takes; it ends early only if there is no reader."""
         poller = select.poll()
         poller.register(self.fd, select.POLLOUT)
         while self.pending:
             poller.poll()
             self.flush()
+
+    def abandon(self) -> None:
+        """Forget what isn't written, and write no more: there is nobody to read it."""
+        self.broken = True
+        self.pending = 0
+        self._queue.clear()
 
     def _drop(self, written: int) -> None:
         self.pending -= written

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -24,7 +25,7 @@ _EXIT_HANDLERS_S = 5  # the time that the exit handlers of what the tasks import
 
 def main(arguments: list[str]) -> None:
     """Run the worker until its controller asks it to leave, or is gone."""
-    parser = argparse.ArgumentParser(prog="worker", description="Run the tasks of a module in child processes.")
+    parser = argparse.ArgumentParser(prog="worker", description="Run tasks in child processes.")
     parser.add_argument("--tasks", required=True, help="a Python file, a package's folder or a dotted name")
     parser.add_argument("--fd-in", type=int, required=True, help="descriptor on which commands come")
     parser.add_argument("--fd-out", type=int, required=True, help="descriptor on which answers go")
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> None:
     try:
         tasks = load_tasks(options.tasks)
         ready = _describe(tasks)
-    except BaseException as error:  # the boundary to foreign code: an import may raise anything
+    except BaseException as error:  # foreign code: an import may raise anything
         answers.send(encode({"failed": describe_error(error)}))
         answers.flush_all()
         raise
@@ -52,19 +53,18 @@ def load_tasks(tasks: str) -> ModuleType:
     """Import the tasks by path (a file, or the folder of a package) or by dotted name."""
     if os.sep not in tasks:
         return importlib.import_module(tasks)
-    path = os.path.join(tasks, "__init__.py") if os.path.isdir(tasks) else tasks
-    name = os.path.splitext(os.path.basename(tasks))[0]
-    spec = importlib.util.spec_from_file_location(name, path)
+    path = Path(tasks)
+    spec = importlib.util.spec_from_file_location(path.stem, path / "__init__.py" if path.is_dir() else path)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is not a Python file")
+        raise ImportError(f"{tasks} is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 
 
 def _describe(tasks: ModuleType) -> dict[str, Any]:
-    """Return what the controller is told first; `threads` above 1 means that the imports make forking unsafe."""
+    """Return what the controller is told first; with more than one of the `threads`, forking is not safe."""
     describe = getattr(tasks, "describe", None)
     ready = {
         "pid": os.getpid(),

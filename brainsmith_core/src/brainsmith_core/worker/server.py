@@ -19,15 +19,15 @@ from .system import Signals, become_subreaper, fork, name_process
 
 __all__ = ["Server"]
 
-_MAX_PENDING_BYTES = 64 * 1024 * 1024  # of answers that the controller hasn't taken yet; then supervisors wait
+_MAX_PENDING_BYTES = 64 * 1024 * 1024  # of answers not yet taken by the controller; then supervisors wait
 _LEAVE = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
 class _Running:
     """A task's supervisor, and its last word once it has spoken it."""
 
-    def __init__(self, id: str, pid: int, reader: LineReader) -> None:
-        self.id = id
+    def __init__(self, task_id: str, pid: int, reader: LineReader) -> None:
+        self.id = task_id
         self.pid = pid
         self.reader = reader
         self.begun = time.monotonic()
@@ -58,7 +58,7 @@ class Server:
         self._orphaned: list[_Running] = []  # their supervisor was killed; what it left falls to us
         self._ending: tree.Ending | None = None
         self._leaving = os.getppid() != controller
-        self._helpers = set(tree.scan_children(os.getpid()))  # what the imports have started is no task's
+        self._helpers = set(tree.children_by_scan(os.getpid()))  # what the imports have started is no task's
         gc.collect()
         gc.freeze()  # children then share these objects with us for longer
 
@@ -91,7 +91,7 @@ class Server:
         ready = dict(poller.poll(10 if self._orphaned else None))
         if ready.get(self._answers.fd, 0) & select.POLLERR:
             self._answers.abandon()
-        if self._answers.broken or self._controller in ready or self._signals.take() & _LEAVE:
+        if self._signals.take() & _LEAVE or self._answers.broken or self._controller in ready:
             self._leave()
 
     def _listened_to(self) -> list[_Running]:
@@ -127,15 +127,17 @@ class Server:
 
     def _start(self, job: Job) -> None:
         if self._leaving:
-            error = {"type": "Stopped", "message": "the worker is about to leave", "traceback": None}
-            self._answers.send(encode(done_message(job.id, "stopped", error=error)))
+            self._refuse(job.id, "stopped", {"type": "Stopped", "message": "the worker was about to leave"})
             return
         try:
             task = self._fork(job)
         except OSError as error:  # no descriptor or process left; the other tasks need not suffer
-            self._answers.send(encode(done_message(job.id, "error", error=describe_error(error))))
+            self._refuse(job.id, "error", describe_error(error))
         else:
             self._running[task.pid] = task
+
+    def _refuse(self, task_id: str, outcome: str, error: dict[str, Any]) -> None:
+        self._answers.send(encode(done_message(task_id, outcome, error=error)))
 
     def _fork(self, job: Job) -> _Running:
         me = os.getpid()
@@ -159,10 +161,13 @@ class Server:
             os.close(write_end)
         return _Running(job.id, pid, LineReader(read_end))
 
-    def _stop(self, id: str) -> None:
-        for task in self._running.values():
-            if task.id == id:
-                self._terminate(task)
+    def _stop(self, task_id: str) -> None:
+        """Stop a task; it is answered even if it never came here, so that who asks can wait for it."""
+        known = [task for task in self._running.values() if task.id == task_id]
+        for task in known:
+            self._terminate(task)
+        if not known and task_id not in (task.id for task in self._orphaned):
+            self._refuse(task_id, "stopped", {"type": "Stopped", "message": "it was stopped before it began"})
 
     def _terminate(self, task: _Running) -> None:
         os.kill(task.pid, signal.SIGTERM)  # ours and not yet reaped, so the id is still its own
@@ -202,13 +207,13 @@ class Server:
         if self._ending is None:
             self._ending = tree.Ending(settle_s=0, grace_s=0)
         known = self._helpers.union(self._running)
-        orphans = [pid for pid in tree.scan_children(os.getpid()) if pid not in known]
+        orphans = [pid for pid in tree.children_by_scan(os.getpid()) if pid not in known]
         left = tree.living(orphans) + tree.descendants(orphans)
         if orphans and self._ending.seconds() < GIVE_UP_S:
             self._ending.step(left)
             return
         for task in self._orphaned:
-            self._answers.send(encode(_crash(task, list(self._ending.signalled.values()), left)))
+            self._answers.send(encode(_crash(task, self._ending.signalled, left)))
         self._orphaned, self._ending = [], None
 
     def _end_helpers(self) -> None:
@@ -224,7 +229,7 @@ class Server:
 def _watch(controller: int) -> int | None:
     """Return a descriptor that becomes readable when the controller dies; None where there is no such thing.
 
-    The end of the command pipe says the same, unless the controller has forked and a copy of it holds the pipe.
+    The end of the command pipe says the same, unless the controller has forked and its copy holds the pipe.
     """
     try:
         return os.pidfd_open(controller)
@@ -233,11 +238,10 @@ def _watch(controller: int) -> int | None:
 
 
 def _crash(task: _Running, killed: list[tree.Process], left: list[tree.Process]) -> dict[str, Any]:
-    message = "the supervisor of the task was killed from outside"
     return done_message(
         task.id,
         "crash",
-        error={"type": "SupervisorDied", "message": message, "traceback": None},
+        error={"type": "SupervisorDied", "message": "its supervisor was killed from outside"},
         seconds=time.monotonic() - task.begun,
         killed=[process.brief() for process in killed],
         left=[process.brief() for process in left],

@@ -1,4 +1,4 @@
-"""Linux primitives: prctl, fork without surprises, signals as bytes on a pipe."""
+"""Linux primitives: prctl, a fork without surprises, signals as bytes on a pipe."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ctypes
 import os
 import signal
 import traceback
-from typing import Callable
+from collections.abc import Callable
 
 __all__ = ["Signals", "become_subreaper", "die_with_parent", "fork", "name_process", "restore_signals"]
 
@@ -14,6 +14,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 _HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+_SOFTWARE_ERROR = 70  # EX_SOFTWARE of sysexits.h
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -24,28 +25,32 @@ def become_subreaper() -> None:
 
 
 def die_with_parent(signum: int, parent: int) -> None:
-    """Have the kernel send `signum` to this process when `parent` dies; leave at once if it is dead already."""
+    """Have the kernel send us `signum` when our `parent` dies; leave at once if it is dead already."""
     _prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signum))
-    if os.getppid() != parent:  # it died before the request reached the kernel
-        os._exit(1)
+    if os.getppid() != parent:  # it died before the kernel had the request
+        os._exit(_SOFTWARE_ERROR)
 
 
 def name_process(name: str) -> None:
-    """Set the name (15 bytes) that `ps` and `top` show."""
+    """Set the name (at most 15 bytes) that `ps` and `top` show."""
     _prctl(_PR_SET_NAME, ctypes.c_char_p(name.encode()))
 
 
 def _prctl(option: int, value: ctypes.c_ulong | ctypes.c_char_p) -> None:
-    if _libc.prctl(option, value, ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0)) != 0:
+    none = ctypes.c_ulong(0)
+    if _libc.prctl(option, value, none, none, none) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"prctl({option}): {os.strerror(number)}")
 
 
 def fork(body: Callable[[], None]) -> int:
-    """Fork and return the new process's id; there, run `body` and leave without any exit handler.
+    """Fork and return the new process's id; there, run `body` and leave without running any exit handler.
 
-    Signals are blocked in the new process until it installs its own handling (`Signals`, `restore_signals`),
-    so that none is ever handled by what it inherited from its parent.
+    The handled signals are blocked in the new process until it says how to take them (`Signals` or
+    `restore_signals`), so that none meets what was inherited from its parent.
+
+    Raises:
+        OSError: there can't be another process.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
     try:
@@ -58,18 +63,18 @@ def fork(body: Callable[[], None]) -> int:
 
 
 def _run_and_leave(body: Callable[[], None]) -> None:
-    code = 70
+    code = _SOFTWARE_ERROR
     try:
         body()
         code = 0
-    except BaseException:  # the last boundary of a process: there is nobody above to report to
+    except BaseException:  # noqa: BLE001 - nobody is above to report to; the parent sees the exit code
         traceback.print_exc()
     finally:
         os._exit(code)
 
 
 def restore_signals() -> None:
-    """Give the handled signals back their default action and let them through."""
+    """Give the handled signals their usual meaning again and let them through."""
     signal.set_wakeup_fd(-1)
     for number in _HANDLED:
         signal.signal(number, signal.SIG_DFL)
@@ -82,11 +87,11 @@ class Signals:
 
     def __init__(self) -> None:
         self.fd, self._write_fd = os.pipe()
-        os.set_blocking(self.fd, False)
-        os.set_blocking(self._write_fd, False)
+        for fd in (self.fd, self._write_fd):
+            os.set_blocking(fd, False)
+        signal.set_wakeup_fd(self._write_fd, warn_on_full_buffer=False)
         for number in _HANDLED:
             signal.signal(number, _ignore)
-        signal.set_wakeup_fd(self._write_fd, warn_on_full_buffer=False)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
 
     def take(self) -> set[int]:
@@ -97,7 +102,7 @@ class Signals:
             return set()
 
     def close(self) -> None:
-        """Close the pipe; only for a copy inherited by `fork`."""
+        """Close the pipe; only for the copy that a fork inherits."""
         os.close(self.fd)
         os.close(self._write_fd)
 

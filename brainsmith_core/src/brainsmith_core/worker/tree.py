@@ -5,15 +5,29 @@ from __future__ import annotations
 import os
 import signal
 import time
-from typing import Any, Iterable, NamedTuple
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
 
-__all__ = ["Ending", "Process", "children", "descendants", "proportional_bytes", "read", "resident_bytes", "send"]
+__all__ = [
+    "Ending",
+    "Process",
+    "children",
+    "children_by_scan",
+    "descendants",
+    "living",
+    "proportional_bytes",
+    "read",
+    "resident_bytes",
+    "send",
+]
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_KILL_AGAIN_S = 0.01
 
 
 class Process(NamedTuple):
-    """One process; `pid` and `start` (clock ticks since boot) identify it for ever."""
+    """One process; `pid` and `start` (clock ticks since boot) together identify it for ever."""
 
     pid: int
     start: int
@@ -24,7 +38,7 @@ class Process(NamedTuple):
 
     @property
     def is_zombie(self) -> bool:
-        """Whether it is dead and only waits for its parent to take note (its first thread may end before others)."""
+        """Whether it is dead but for its parent's taking note; a first thread may end before others."""
         return self.state in "ZX" and self.threads <= 1
 
     def brief(self) -> dict[str, Any]:
@@ -34,38 +48,14 @@ class Process(NamedTuple):
 
 def read(pid: int) -> Process | None:
     """Return the process with this id, None if there is none."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            text = file.read()
-    except (FileNotFoundError, ProcessLookupError):
+    text = _proc(pid, "stat")
+    if not text:
         return None
-    # The name stands in parentheses and may hold anything, further parentheses and spaces too.
+    # The name stands in parentheses and may hold anything, spaces and further parentheses too.
     head, _, tail = text.rpartition(")")
     fields = tail.split()
-    return Process(pid, int(fields[19]), int(fields[1]), fields[0], int(fields[17]), head.partition("(")[2])
-
-
-def children(pid: int) -> list[int]:
-    """Return the ids of the direct children of process `pid`, those of its threads included.
-
-    The kernel may skip a child while a sibling is exiting, so an empty answer proves nothing; see `scan_children`.
-    """
-    if not os.path.exists("/proc/thread-self/children"):  # kernel without CONFIG_PROC_CHILDREN
-        return scan_children(pid)
-    found: list[int] = []
-    try:
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
-                found += map(int, file.read().split())
-    except (FileNotFoundError, ProcessLookupError):
-        pass
-    return found
-
-
-def scan_children(pid: int) -> list[int]:
-    """Return the ids of the direct children of process `pid` by reading every process: exact, but slower."""
-    everyone = (read(int(entry)) for entry in os.listdir("/proc") if entry.isdigit())
-    return [process.pid for process in everyone if process is not None and process.parent == pid]
+    name = head.partition("(")[2]
+    return Process(pid, int(fields[19]), int(fields[1]), fields[0], int(fields[17]), name)
 
 
 def living(pids: Iterable[int]) -> list[Process]:
@@ -82,34 +72,58 @@ def descendants(roots: Iterable[int]) -> list[Process]:
     return living(dict.fromkeys(pids))
 
 
-def resident_bytes(processes: Iterable[Process]) -> int:
-    """Return the sum of the resident memory; pages that several processes share count several times."""
-    return sum(_resident(process.pid) for process in processes)
+def children(pid: int) -> list[int]:
+    """Return the ids of the direct children of process `pid`.
 
-
-def _resident(pid: int) -> int:
+    The kernel may skip one while a sibling is exiting: an empty answer is no proof, `children_by_scan` is.
+    """
+    if not Path("/proc/thread-self/children").exists():  # a kernel without CONFIG_PROC_CHILDREN
+        return children_by_scan(pid)
     try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * _PAGE
+        threads = [entry.name for entry in Path(f"/proc/{pid}/task").iterdir()]
     except (FileNotFoundError, ProcessLookupError):
-        return 0
+        return []
+    return [int(child) for thread in threads for child in _proc(pid, f"task/{thread}/children").split()]
+
+
+def children_by_scan(pid: int) -> list[int]:
+    """Return the ids of the direct children of process `pid`, zombies too, by reading all processes."""
+    everyone = (read(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return [process.pid for process in everyone if process is not None and process.parent == pid]
+
+
+def resident_bytes(processes: Iterable[Process]) -> int:
+    """Return the sum of their resident memory; pages that several of them share count several times."""
+    return sum(_resident_bytes(process.pid) for process in processes)
 
 
 def proportional_bytes(processes: Iterable[Process]) -> int:
-    """Return the sum of the resident memory with shared pages divided among their users (slower)."""
-    return sum(_proportional(process.pid) for process in processes)
+    """Return the sum of their resident memory, with each shared page divided among its users; slower."""
+    return sum(_proportional_bytes(process.pid) for process in processes)
 
 
-def _proportional(pid: int) -> int:
+def _resident_bytes(pid: int) -> int:
+    fields = _proc(pid, "statm").split()
+    return int(fields[1]) * _PAGE_BYTES if fields else 0
+
+
+def _proportional_bytes(pid: int) -> int:
+    for line in _proc(pid, "smaps_rollup").splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    return _resident_bytes(pid)  # another user's process, or a kernel before 4.14
+
+
+def _proc(pid: int, name: str) -> str:
+    """Return a file of a process; empty if the process is gone or the file is not for us."""
     try:
-        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii", errors="replace") as file:
-            return sum(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
-    except OSError:  # gone, another user's, or a kernel before 4.14: the plain figure stands
-        return _resident(pid)
+        return Path(f"/proc/{pid}/{name}").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return ""
 
 
 def send(process: Process, signum: int) -> bool:
-    """Send a signal to exactly this process; return whether it was there to get it."""
+    """Send a signal to this very process, never to a later one with its id; return whether it got it."""
     pidfd = _open_pidfd(process.pid)
     try:
         now = read(process.pid)
@@ -119,9 +133,10 @@ def send(process: Process, signum: int) -> bool:
             os.kill(process.pid, signum)
         else:
             signal.pidfd_send_signal(pidfd, signum)
-        return True
     except (ProcessLookupError, PermissionError):
         return False
+    else:
+        return True
     finally:
         if pidfd is not None:
             os.close(pidfd)
@@ -130,15 +145,15 @@ def send(process: Process, signum: int) -> bool:
 def _open_pidfd(pid: int) -> int | None:
     try:
         return os.pidfd_open(pid)
-    except (AttributeError, OSError):  # Python 3.8, a kernel before 5.3, no file descriptor left, or gone
+    except (AttributeError, OSError):  # Python 3.8, a kernel before 5.3, no descriptor left, or it is gone
         return None
 
 
 class Ending:
-    """The end of some process trees: time to leave by themselves, SIGTERM, then SIGKILL until none is left.
+    """The end of some processes: time to leave unasked, then SIGTERM, then SIGKILL until none is left.
 
     Args:
-        settle_s: seconds in which they may end unasked.
+        settle_s: seconds before SIGTERM.
         grace_s: seconds between SIGTERM and SIGKILL.
     """
 
@@ -146,32 +161,27 @@ class Ending:
         self._begun = time.monotonic()
         self._term_at = self._begun + settle_s
         self._kill_at = self._term_at + grace_s
-        self.signalled: dict[tuple[int, int], Process] = {}
+        self._signalled: dict[tuple[int, int], Process] = {}
+
+    @property
+    def signalled(self) -> list[Process]:
+        """The processes that didn't leave unasked."""
+        return list(self._signalled.values())
 
     def seconds(self) -> float:
         """Return how long it has taken so far."""
         return time.monotonic() - self._begun
 
     def step(self, processes: Iterable[Process]) -> float:
-        """Send what is due to the living `processes`; return after how many seconds to come back."""
+        """Send the `processes` that are left what is due; return after how many seconds to come back."""
         now = time.monotonic()
         if now < self._term_at:
             return self._term_at - now
-        if now < self._kill_at:
-            self._terminate(processes)
-            return self._kill_at - now
+        due = signal.SIGTERM if now < self._kill_at else signal.SIGKILL
         for process in processes:
-            self._note(process)
-            send(process, signal.SIGKILL)
-        return 0.01
-
-    def _terminate(self, processes: Iterable[Process]) -> None:
-        for process in processes:
-            if self._note(process) and send(process, signal.SIGTERM):
-                send(process, signal.SIGCONT)  # a stopped process would not see the first one
-
-    def _note(self, process: Process) -> bool:
-        key = (process.pid, process.start)
-        new = key not in self.signalled
-        self.signalled.setdefault(key, process)
-        return new
+            identity = (process.pid, process.start)
+            if due == signal.SIGKILL or identity not in self._signalled:
+                send(process, due)
+                send(process, signal.SIGCONT)  # a stopped process doesn't see SIGTERM
+            self._signalled.setdefault(identity, process)
+        return self._kill_at - now if due == signal.SIGTERM else _KILL_AGAIN_S
