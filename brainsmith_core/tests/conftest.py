@@ -40,22 +40,16 @@ def make_config(model_file: Path, tmp_path: Path) -> Callable[..., BuildConfig]:
 class FakeBackend:
     """A backend whose build is a function that the test gives."""
 
-    build_function: Callable[[BuildContext], BackendOutcome] = staticmethod(lambda context: BackendOutcome())
+    def __init__(self, function: Callable[[BuildContext], BackendOutcome] | None = None) -> None:
+        self._function = function
 
     def build(self, context: BuildContext) -> BackendOutcome:
-        return type(self).build_function(context)
+        return self._function(context) if self._function else BackendOutcome()
 
 
 def fake_plugin(**hooks: list[Any]) -> SimpleNamespace:
     """Return a plugin module whose hooks yield the given records."""
-    functions = {}
-    for name, records in hooks.items():
-
-        def implementation(records: list[Any] = records) -> list[Any]:
-            return records
-
-        implementation.__name__ = f"brainsmith_{name}"
-        functions[f"brainsmith_{name}"] = hookimpl(lambda records=records: records)
+    functions = {f"brainsmith_{name}": hookimpl(lambda records=records: records) for name, records in hooks.items()}
     return SimpleNamespace(**functions)
 
 
@@ -104,13 +98,8 @@ def add_steps(plugins: PluginManager) -> Callable[..., None]:
 def run_fake(plugins: PluginManager) -> Callable[..., Any]:
     """Run a build whose backend is a function."""
 
-    def run(
-        config: BuildConfig, build: Callable[[BuildContext], BackendOutcome] | None = None, **options: Any
-    ) -> Any:
-        backend = FakeBackend()
-        if build is not None:
-            backend.build = build  # type: ignore[method-assign]
-        return BuildRunner(backend, plugins.backend("fake"), plugins).run(config, **options)
+    def run(config: BuildConfig, build: Callable[[BuildContext], BackendOutcome] | None = None, **options: Any) -> Any:
+        return BuildRunner(FakeBackend(build), plugins.backend("fake"), plugins).run(config, **options)
 
     return run
 

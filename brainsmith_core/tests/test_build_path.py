@@ -60,7 +60,11 @@ def test_metrics_name_the_plugin_and_version_that_they_come_from(make_config: Ma
     result = run_fake(make_config(), lambda context: BackendOutcome(metrics=(throughput(5.0),)))
     metrics = Workspace(Path(result.output_dir)).read_metrics()
     (found,) = [metric for metric in metrics if metric.name == "perf.throughput_fps"]
-    assert (found.source.parser, found.source.plugin, found.source.version) == ("fake", "fake-distribution", "1.2.3")
+    assert (found.source.parser, found.source.plugin, found.source.version) == (
+        "fake",
+        "fake-distribution",
+        "1.2.3",
+    )
     assert [use.role for use in result.plugins] == ["backend fake"]
     built = {metric.name: metric.value for metric in metrics if metric.stage is Stage.BUILD}
     assert built["build.status"] == "success"
@@ -116,10 +120,15 @@ def test_the_traceback_of_foreign_code_is_kept(make_config: MakeConfig, run_fake
 def test_a_backend_that_fails_says_which_step_and_why(make_config: MakeConfig, run_fake: RunFake) -> None:
     failure = BuildFailure(message="step_x failed", category="transform", step="step_x")
     result = run_fake(
-        make_config(), lambda context: BackendOutcome(status=BuildStatus.FAILED, failure=failure, warnings=("odd",))
+        make_config(),
+        lambda context: BackendOutcome(status=BuildStatus.FAILED, failure=failure, warnings=("odd",)),
     )
     assert result.error is not None
-    assert (result.error.category, result.error.step, result.error_message) == ("transform", "step_x", "step_x failed")
+    assert (result.error.category, result.error.step, result.error_message) == (
+        "transform",
+        "step_x",
+        "step_x failed",
+    )
     assert result.warnings == ["odd"]
     names = {metric.name: metric.value for metric in Workspace(Path(result.output_dir)).read_metrics()}
     assert names["build.failed_step"] == "step_x"
@@ -316,13 +325,17 @@ class TestSteps:
         assert workspace.model.read_bytes() == before
         assert workspace.processed_model.read_bytes() == before + b"!!!"
         assert "preprocessing_01_grow" in result.logs
-        assert {use.role for use in result.plugins} >= {"preprocessing step grow", "preprocessing step nothing"}
+        assert {use.role for use in result.plugins} >= {
+            "preprocessing step grow",
+            "preprocessing step nothing",
+        }
 
     def test_postprocessing_steps_see_the_metrics_and_add_to_them(
         self, make_config: MakeConfig, run_fake: RunFake
     ) -> None:
         result = run_fake(
-            make_config(postprocessing=[post("look")]), lambda context: BackendOutcome(metrics=(throughput(7.0),))
+            make_config(postprocessing=[post("look")]),
+            lambda context: BackendOutcome(metrics=(throughput(7.0),)),
         )
         assert result.metrics is not None
         assert result.metrics.accuracy == 0.5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
@@ -23,7 +23,7 @@ from brainsmith_core.serialization import from_data, to_data
 text = st.text(max_size=8)
 names = st.text(min_size=1, max_size=8)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
-times = st.datetimes(min_value=datetime(2000, 1, 1)).map(lambda t: t.replace(tzinfo=timezone.utc))
+times = st.datetimes(min_value=datetime(2000, 1, 1)).map(lambda t: t.replace(tzinfo=UTC))
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | numbers | text,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
@@ -74,7 +74,14 @@ build_configs = st.builds(
     total_combinations=st.integers(0, 10**6),
 )
 sources = st.builds(
-    MetricSource, file=text, sha256=text, parser=text, version=text, plugin=text, field=text, formula=st.none() | text
+    MetricSource,
+    file=text,
+    sha256=text,
+    parser=text,
+    version=text,
+    plugin=text,
+    field=text,
+    formula=st.none() | text,
 )
 present = st.builds(
     Metric,
@@ -190,7 +197,10 @@ def config_data(**changes: Any) -> dict[str, Any]:
         ({"transforms": {"a": [1]}}, "transforms.a[0]: must be str, but is int: 1"),
         ({"transforms": []}, "transforms: must be a mapping, but is list"),
         ({"config_flags": {"x": float("nan")}}, "nan, which JSON can't hold"),
-        ({"preprocessing": [{"name": "x", "type": "postprocessing"}]}, "says that it is a postprocessing step"),
+        (
+            {"preprocessing": [{"name": "x", "type": "postprocessing"}]},
+            "says that it is a postprocessing step",
+        ),
         ({"preprocessing": [{"type": "preprocessing"}]}, 'preprocessing[0]: the key "name" is missing'),
         ({"id": ""}, "the build's id is empty"),
     ],

@@ -24,10 +24,16 @@ from .events import BuildEvent
 from .json_values import JSONValue
 from .metric import Metric, MetricSource, Stage
 from .model_file import check_model_file
-from .pipelines import PipelineReport, PostprocessingPipeline, PreprocessingPipeline, StepFailedError, check_steps
+from .pipelines import (
+    PipelineReport,
+    PostprocessingPipeline,
+    PreprocessingPipeline,
+    StepFailedError,
+    check_steps,
+)
 from .plugins import Offer, PluginManager
-from .records import BackendSpec
 from .recorder import BuildRecorder, ObserverThread
+from .records import BackendSpec
 from .result import BuildResult, BuildStatus, PluginUse
 from .summary import summarise
 from .workspace import Workspace, file_digest, write_json
@@ -48,7 +54,9 @@ def validate_build(config: BuildConfig, backend: Backend, spec: BackendSpec, plu
     stage = config.global_config.output_stage
     if stage not in spec.output_stages:
         known = ", ".join(each.value for each in spec.output_stages)
-        raise ConfigurationError(f"backend {spec.name} can't reach the stage {stage.value}", hint=f"it reaches: {known}")
+        raise ConfigurationError(
+            f"backend {spec.name} can't reach the stage {stage.value}", hint=f"it reaches: {known}"
+        )
     check_steps(config, plugins)
     validate = getattr(backend, "validate", None)
     if validate is not None:
@@ -83,9 +91,7 @@ def run_build(
     workspace.create(config)
     observers = _start_observers(plugins)
     listeners = [*([on_event] if on_event else []), *([observers.post] if observers else [])]
-    recorder = BuildRecorder(
-        config.id, workspace.events, workspace.log, config.global_config.log_level, listeners
-    )
+    recorder = BuildRecorder(config.id, workspace.events, workspace.log, config.global_config.log_level, listeners)
     try:
         return _Build(config, backend, offer, plugins, workspace, recorder, stop or threading.Event()).run()
     finally:
@@ -167,7 +173,7 @@ class _Build:
             return BuildStatus.CANCELLED, BuildFailure(message=error.message, category="cancelled")
         except BrainsmithError as error:
             return BuildStatus.FAILED, BuildFailure(message=str(error), category=error.category)
-        except Exception as error:  # foreign code: a backend that raises has failed, nothing more
+        except Exception as error:  # noqa: BLE001 - foreign code: a backend that raises has failed, nothing more
             text = f"{type(error).__name__}: {error}"
             return BuildStatus.FAILED, BuildFailure(message=text, traceback=traceback.format_exc())
         return BuildStatus.SUCCESS, None
@@ -306,5 +312,3 @@ def _config_digest(config: BuildConfig) -> str:
 
 def _use(name: str, distribution: str, version: str, role: str) -> PluginUse:
     return PluginUse(name=name, distribution=distribution, version=version, role=role)
-
-

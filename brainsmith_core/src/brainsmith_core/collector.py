@@ -113,7 +113,10 @@ class MetricsCollector:
             ParsedFile(file=name, parser=spec.name, status="parsed", message=message, metrics=len(metrics))
         )
         use = PluginUse(
-            name=plugin.name, distribution=plugin.distribution, version=plugin.version, role=f"parser {spec.name}"
+            name=plugin.name,
+            distribution=plugin.distribution,
+            version=plugin.version,
+            role=f"parser {spec.name}",
         )
         if use not in collected.plugins:
             collected.plugins.append(use)

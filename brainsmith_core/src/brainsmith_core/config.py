@@ -56,6 +56,10 @@ class ProcessingStep:
         return self.on_error == "fail"
 
 
+def _step(value: str | int | None) -> str | None:
+    return None if value is None else str(value)
+
+
 @attrs.frozen(kw_only=True)
 class GlobalConfig:
     """Settings that hold for all builds of an exploration.
@@ -84,8 +88,8 @@ class GlobalConfig:
     max_combinations: int | None = None
     timeout_minutes: float | None = None
     memory_gb: float | None = None
-    start_step: str | None = attrs.field(default=None, converter=lambda v: None if v is None else str(v))
-    stop_step: str | None = attrs.field(default=None, converter=lambda v: None if v is None else str(v))
+    start_step: str | None = attrs.field(default=None, converter=_step)
+    stop_step: str | None = attrs.field(default=None, converter=_step)
     input_type: Literal["onnx", "qonnx", "finn", "hwgraph"] | None = None
     output_type: Literal["qonnx", "finn", "hwgraph", "rtl", "ip", "bitstream"] | None = None
 

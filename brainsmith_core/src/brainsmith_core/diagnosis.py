@@ -135,9 +135,7 @@ class BuildErrorHandler:
         rule = self._match(error_message) or self._match_logs(logs)[0]
         return rule.category if rule else "unknown"
 
-    def report(
-        self, failure: BuildFailure, status: BuildStatus, phase: str, logs: Mapping[str, str]
-    ) -> ErrorReport:
+    def report(self, failure: BuildFailure, status: BuildStatus, phase: str, logs: Mapping[str, str]) -> ErrorReport:
         """Return the diagnosis of a build that failed.
 
         Args:
@@ -217,7 +215,7 @@ class BuildErrorHandler:
         )
 
     def _advice(self, rule: ErrorRule | None, category: str) -> tuple[str, ...]:
-        general = _GENERAL_ADVICE[category] if category in _GENERAL_ADVICE else ""
+        general = _GENERAL_ADVICE.get(category, "")
         return tuple(dict.fromkeys(text for text in (rule.advice if rule else "", general) if text))
 
     def _match(self, text: str) -> ErrorRule | None:

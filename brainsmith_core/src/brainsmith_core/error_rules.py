@@ -10,7 +10,9 @@ from .records import ErrorRule
 __all__ = ["RULES"]
 
 
-def _rule(name: str, pattern: str, category: str, advice: str, *, retryable: bool = False, priority: int = 0) -> ErrorRule:
+def _rule(
+    name: str, pattern: str, category: str, advice: str, *, retryable: bool = False, priority: int = 0
+) -> ErrorRule:
     return ErrorRule(
         name=name, pattern=pattern, category=category, advice=advice, retryable=retryable, priority=priority
     )
@@ -21,7 +23,7 @@ RULES: tuple[ErrorRule, ...] = (
         "licence-not-found",
         r"(?i)valid licen[sc]e was not found|licen[sc]e checkout failed|\[Common 17-34[58]\]|FLEXnet Licensing error",
         "licence",
-        "Check XILINXD_LICENSE_FILE and LM_LICENSE_FILE and whether a licence is free; the part may need a paid edition.",
+        "Check XILINXD_LICENSE_FILE and LM_LICENSE_FILE and whether one is free; the part may need a paid edition.",
         retryable=True,
         priority=50,
     ),
@@ -74,14 +76,14 @@ RULES: tuple[ErrorRule, ...] = (
         "asked-for-input",
         r"EOFError: EOF when reading a line",
         "environment",
-        "A step asked for input, but builds run without a terminal: remove breakpoints and prompts from the step.",
+        "A step asked for input, but builds have no terminal: remove breakpoints and prompts from the step.",
         priority=30,
     ),
     _rule(
         "timing-not-met",
         r"(?i)timing constraints are not met|failed to meet timing|\[Timing 38-282\]",
         "timing",
-        "Ask for a slower clock, or look at the critical path: more pipelining or a smaller fold helps.",
+        "Ask for a slower clock, or look at the critical path: more pipelining or less folding helps.",
         priority=20,
     ),
     _rule(

@@ -10,7 +10,7 @@ from .errors import ConfigurationError
 
 __all__ = ["JSONValue", "checked_json", "checked_json_dict"]
 
-JSONValue: TypeAlias = "None | bool | int | float | str | list[JSONValue] | dict[str, JSONValue]"
+JSONValue: TypeAlias = "bool | int | float | str | list[JSONValue] | dict[str, JSONValue] | None"
 
 
 def checked_json(value: object, where: str = "value") -> JSONValue:

@@ -27,7 +27,8 @@ def check_model_file(path: Path) -> None:
             head = file.read(512)
     except FileNotFoundError:
         raise MissingRequirementError(
-            f"the model {path} doesn't exist", hint="check the path; relative paths start at the configuration's folder",
+            f"the model {path} doesn't exist",
+            hint="check the path; relative paths start at the configuration's folder",
             category="model_load",
         ) from None
     except OSError as error:

@@ -13,7 +13,7 @@ import attrs
 
 from .config import BuildConfig, ProcessingStep
 from .context import BuildContext, BuildFailure, StepContext, StepOutcome
-from .errors import BuildCancelledError, ConfigurationError
+from .errors import BuildCancelledError
 from .metric import Metric
 from .parameters import checked_parameters
 from .plugins import Offer, PluginManager
@@ -134,7 +134,10 @@ class _StepRunner:
         task = self._run_task(offer, step, name, model)
         self.report.logs[f"{self.kind}_{name}"] = f"{self.kind}_logs/{name}.log"
         self.context.emit(
-            "step_finished", step=step.name, outcome=task.outcome, seconds=round(time.monotonic() - started, 3)
+            "step_finished",
+            step=step.name,
+            outcome=task.outcome,
+            seconds=round(time.monotonic() - started, 3),
         )
         if task.outcome != "ok":
             self._handle_failure(step, task)
@@ -152,7 +155,9 @@ class _StepRunner:
             report_dir=str(logs),
             output_dir=str(self.context.workspace.root),
         )
-        worker = shared_worker(Path(sys.executable), _TASKS, env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))})
+        worker = shared_worker(
+            Path(sys.executable), _TASKS, env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        )
         return worker.run(
             "run_step",
             {"target": offer.record.target, "context": to_data(context)},
@@ -175,16 +180,14 @@ class _StepRunner:
         if outcome.model_path and not Path(outcome.model_path).is_file():
             raise StepFailedError(
                 BuildFailure(
-                    message=f'{self.kind} step "{spec.name}" says that it wrote {outcome.model_path}, which is not there',
+                    message=f'{self.kind} step "{spec.name}" says it wrote {outcome.model_path}, which is not there',
                     category=self.kind,
                     step=spec.name,
                 ),
                 "error",
             )
         for metric in outcome.metrics:
-            source = attrs.evolve(
-                metric.source, parser=spec.name, plugin=plugin.distribution, version=plugin.version
-            )
+            source = attrs.evolve(metric.source, parser=spec.name, plugin=plugin.distribution, version=plugin.version)
             self.report.metrics.append(attrs.evolve(metric, source=source))
         for name, path in outcome.artifacts.items():
             self.report.artifacts[name] = self.context.workspace.relative(Path(path))
@@ -223,5 +226,3 @@ def task_failure(task: TaskOutcome, kind: str, step: str) -> BuildFailure:
         step=step,
         traceback=(task.error.traceback or "") if task.error else "",
     )
-
-

@@ -126,7 +126,10 @@ def load_target(target: str, owner: str) -> Any:
         value: Any = importlib.import_module(module_name)
         for part in attribute.split("."):
             value = getattr(value, part)
-    except (Exception, SystemExit) as error:  # foreign code: whatever its import raises is its fault, not ours
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # foreign code: whatever its import raises is its fault, not ours
         text = f"{owner} can't be loaded: importing {target} failed: {type(error).__name__}: {error}"
         raise PluginError(text, hint=_import_fix(error, owner)) from error
     return value
@@ -235,7 +238,7 @@ class PluginManager:
         """Return the plugins that take no part."""
         return [plugin for plugin in self.plugins if plugin.state is not PluginState.ACTIVE]
 
-    def observers(self) -> list[tuple[Plugin, Callable[..., None]]]:
+    def observers(self) -> list[tuple[Plugin, Callable[..., object]]]:
         """Return the observers of build events with their plugins."""
         active = {plugin.name: plugin for plugin in self.plugins if plugin.state is PluginState.ACTIVE}
         implementations = self._pluggy.hook.brainsmith_build_event.get_hookimpls()
@@ -297,7 +300,7 @@ class PluginManager:
             return
         try:
             self._pluggy.register(module, plugin.name)
-        except Exception as error:  # foreign code: pluggy reports a wrong signature in many ways
+        except Exception as error:  # noqa: BLE001 - foreign code: pluggy reports a wrong signature in many ways
             _note_fault(plugin, error)
             return
         self._modules[plugin.name] = module
@@ -311,7 +314,7 @@ class PluginManager:
         try:
             found = [Offer(record, plugin) for record in _checked_records(implementation(), hook)]
             _refuse_duplicates(hook, found, offers)
-        except (Exception, SystemExit) as error:  # foreign code: a plugin's fault must not stop anything else
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code: a plugin's fault must not stop anything else
             _note_fault(plugin, error)
             self._pluggy.unregister(name=plugin.name)
             return
@@ -333,7 +336,7 @@ def _import_contained(plugin: Plugin, entry_point: metadata.EntryPoint) -> objec
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             return entry_point.load()
-    except (Exception, SystemExit, KeyboardInterrupt) as error:  # foreign code: its import may raise anything
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - foreign code: its import may raise anything
         _note_fault(plugin, error)
         return None
     finally:
@@ -341,7 +344,7 @@ def _import_contained(plugin: Plugin, entry_point: metadata.EntryPoint) -> objec
 
 
 def _note_fault(plugin: Plugin, error: BaseException) -> None:
-    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     plugin.put_aside(PluginState.FAILED, reason, _import_fix(error, plugin.distribution))
     plugin.traceback = "".join(traceback.format_exception(error))
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import threading
 import traceback
 from collections.abc import Callable, Iterable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import json
 
 from .events import BuildEvent
 from .json_values import JSONValue
@@ -59,7 +58,7 @@ class BuildRecorder:
         """Append a line to the build's log."""
         if _LEVELS.index(level) < self._least:
             return
-        stamp = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+        stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
         with self._lock:
             self._log.write(f"{stamp} {level} {text}\n".encode(errors="replace"))
 
@@ -119,6 +118,6 @@ class ObserverThread:
             return
         try:
             observe(event=event)
-        except Exception:  # foreign code: an observer can't harm the build
+        except Exception:  # noqa: BLE001 - foreign code: an observer can't harm the build
             self._broken.add(name)
             self._complain(f"the observer of plugin {name} raised and is left out:\n{traceback.format_exc()}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 import attrs
@@ -11,6 +12,7 @@ import attrs
 from .config import OutputStage
 from .converters import to_tuple
 from .json_values import JSONValue
+from .metric import Stage
 
 __all__ = [
     "BackendSpec",
@@ -30,19 +32,23 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]*\Z")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\Z")
 
 
-def _check_name(_: object, field: attrs.Attribute[str], value: str) -> None:
+def _check_name(_: object, field: attrs.Attribute[str], value: object) -> None:
     if not isinstance(value, str) or not _NAME.match(value):
         raise ValueError(f"{field.name} {value!r} must start with a letter and hold only letters, digits, _ . and -")
 
 
-def _check_summary(_: object, field: attrs.Attribute[str], value: str) -> None:
+def _check_summary(_: object, field: attrs.Attribute[str], value: object) -> None:
     if not isinstance(value, str) or not value.strip() or "\n" in value:
         raise ValueError(f"{field.name} {value!r} must be one line of text")
 
 
-def _check_target(_: object, field: attrs.Attribute[str], value: str) -> None:
+def _check_target(_: object, field: attrs.Attribute[str], value: object) -> None:
     if not isinstance(value, str) or not _TARGET.match(value):
         raise ValueError(f'{field.name} {value!r} must read "package.module:attribute"')
+
+
+def _stages(value: Iterable[str | Stage]) -> tuple[Stage, ...]:
+    return tuple(Stage(stage) for stage in to_tuple(value))
 
 
 def _check_pattern(_: object, field: attrs.Attribute[str], value: str) -> None:
@@ -259,11 +265,21 @@ class MetricDefinition:
         kind: how it behaves between repeated builds.
         description: one line.
         aliases: older or foreign names.
+        stages: where in the flow it is obtained; empty: anywhere.
+        exact_at: stages at which it is exact, whatever its kind.
+        gate: a build that doesn't pass isn't good, whatever its other figures.
     """
 
     name: str = attrs.field(validator=_check_name)
-    unit: str
-    better: Literal["up", "down", "none"]
-    kind: MetricKind
+    unit: str = attrs.field(validator=_check_summary)
+    better: Literal["up", "down", "none"] = attrs.field(validator=attrs.validators.in_(("up", "down", "none")))
+    kind: MetricKind = attrs.field(validator=attrs.validators.instance_of(MetricKind))
     description: str = attrs.field(validator=_check_summary)
     aliases: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
+    stages: tuple[Stage, ...] = attrs.field(default=(), converter=_stages)
+    exact_at: tuple[Stage, ...] = attrs.field(default=(), converter=_stages)
+    gate: bool = False
+
+    def kind_at(self, stage: Stage) -> MetricKind:
+        """Return how the figure behaves between repeated builds at a stage."""
+        return MetricKind.EXACT if stage in self.exact_at else self.kind

@@ -90,11 +90,17 @@ class BackendBase(BuildRunnerInterface):
     def build(self, context: BuildContext) -> BackendOutcome:
         """Build `context.model_path` as `context.config` says, inside `context.workspace`."""
 
-    def run(self, config: BuildConfig) -> BuildResult:
-        """Execute a build with this backend and return its result."""
+    def run(
+        self,
+        config: BuildConfig,
+        *,
+        stop: StopSignal | None = None,
+        on_event: Callable[[BuildEvent], None] | None = None,
+    ) -> BuildResult:
+        """Execute a build with this backend and return its result; see `brainsmith_core.build.run_build`."""
         plugins = default_plugins()
         offer = plugins.backends().get(self.spec.name) or Offer(self.spec, _unregistered(self.spec))
-        return BuildRunner(self, offer, plugins).run(config)
+        return BuildRunner(self, offer, plugins).run(config, stop=stop, on_event=on_event)
 
     def get_backend_name(self) -> str:
         """Return the backend's name for people."""

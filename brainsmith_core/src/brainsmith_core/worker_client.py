@@ -1,4 +1,4 @@
-"""Our side of the worker: run tasks in another interpreter, from any thread, and see each through to its end."""
+"""Our side of the worker: run tasks in another interpreter and see each of them through to its end."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ DEFAULT_LOG_BYTES = 64 * 1024 * 1024
 class Worker:
     """Runs the tasks of one module in supervised child processes of one interpreter.
 
-    The worker process starts when it is first needed, imports the tasks once, and is replaced if it dies. All
-    methods may be called from many threads at once.
+    The worker process starts when it is first needed, imports the tasks once, and is replaced if it dies.
+    All methods may be called from many threads at once.
 
     Args:
         python: the interpreter, 3.8 or later; it needs its standard library and what the tasks import.
-        tasks: a Python file (or the folder of a package), or a dotted module name. Its functions are the tasks:
-            `name(args, emit)` returns plain data. `describe()`, if there is one, is told by `Worker.start`.
+        tasks: a Python file (or the folder of a package), or a dotted module name. Its functions are the
+            tasks: `name(args, emit)` returns plain data. `Worker.start` tells what `describe()` returns.
         env: added to our environment; a variable whose value is None is removed.
         log: the worker's own output is appended here, what the imports print included.
 

@@ -23,7 +23,14 @@ __all__ = ["Workspace", "file_digest", "read_json", "write_json", "write_whole"]
 #: Everything that a build's folder may hold; a folder with anything else in it is never cleared.
 _ENTRIES = {
     *("config.json", "model.onnx", "processed_model.onnx", "final_model.onnx", "build.log", "events.jsonl"),
-    *("metrics.json", "result.json", "artifacts", "preprocessing_logs", "postprocessing_logs", "backend_specific"),
+    *(
+        "metrics.json",
+        "result.json",
+        "artifacts",
+        "preprocessing_logs",
+        "postprocessing_logs",
+        "backend_specific",
+    ),
 }
 
 
@@ -187,7 +194,9 @@ def read_json(path: Path) -> JSONValue:
     except OSError as error:
         raise ConfigurationError(f"{path} can't be read: {error.strerror or error}") from error
     except ValueError as error:
-        raise ConfigurationError(f"{path} isn't JSON: {error}", hint="the file is damaged or of another kind") from error
+        raise ConfigurationError(
+            f"{path} isn't JSON: {error}", hint="the file is damaged or of another kind"
+        ) from error
     return data
 
 

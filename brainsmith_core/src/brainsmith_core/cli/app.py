@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 import click
 
@@ -12,7 +13,7 @@ from ..plugins import PluginManager
 
 __all__ = ["App", "SuggestingGroup", "json_option", "pass_app"]
 
-F = TypeVar("F")
+F = TypeVar("F", bound="Callable[..., object]")
 
 
 class App:
@@ -49,5 +50,4 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print one J
 
 def json_option(command: F) -> F:
     """Give a command the option `--json`, passed as `as_json`."""
-    decorated: Any = _json_option(command)  # type: ignore[arg-type]
-    return decorated
+    return _json_option(command)

@@ -25,7 +25,12 @@ def command(app: App, as_json: bool) -> int:
     if as_json:
         print_json({"findings": [finding.to_dict() for finding in findings]})
     else:
-        columns = (Column("what"), Column("state"), Column("details", wide=True), Column("next action", wide=True))
+        columns = (
+            Column("what"),
+            Column("state"),
+            Column("details", wide=True),
+            Column("next action", wide=True),
+        )
         print_table(columns, [[each.name, each.state, each.message, each.fix] for each in findings])
     return 3 if any(finding.state == "missing" for finding in findings) else 0
 
@@ -47,9 +52,13 @@ def _plugins(app: App) -> Iterator[Finding]:
     yield Finding(name="plugins", state="ok", message=f"{active} of {len(plugins)} are active")
     for plugin in plugins:
         if plugin.state is not PluginState.ACTIVE:
-            state = "warning" if plugin.state is PluginState.BLOCKED else "missing"
             text = f"{plugin.state.value}: {plugin.reason}"
-            yield Finding(name=f"plugin {plugin.name}", state=state, message=text, fix=plugin.fix)
+            yield Finding(
+                name=f"plugin {plugin.name}",
+                state="warning" if plugin.state is PluginState.BLOCKED else "missing",
+                message=text,
+                fix=plugin.fix,
+            )
 
 
 def _backends(app: App) -> Iterator[Finding]:

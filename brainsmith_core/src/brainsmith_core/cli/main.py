@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from ..errors import BrainsmithError, did_you_mean
-from ..plugins import Offer, PluginManager, load_target
+from ..plugins import Offer, load_target
 from ..records import CommandSpec
 from .app import App, SuggestingGroup
 from .output import print_error
@@ -67,7 +68,14 @@ def _leave_out(ctx: click.Context, _: click.Parameter, names: Sequence[str]) -> 
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
-@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version.")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the version.",
+)
 @click.option(
     "--no-plugin",
     metavar="NAME",
@@ -112,7 +120,7 @@ def _call(arguments: list[str]) -> int:
         return _interrupted()
     except BrokenPipeError:
         # The reader has gone (`| head`): not our failure, and nothing may be printed any more.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = io.StringIO()
         return 0
     return result if isinstance(result, int) else 0
 

@@ -66,7 +66,9 @@ def check_plugins(app: App, as_json: bool) -> int:
         print_json({"plugins": [_to_data(plugin) for plugin in plugins], "inactive": len(bad)})
     else:
         for plugin in bad:
-            click.echo(f"{plugin.name} ({plugin.distribution} {plugin.version}) is {plugin.state.value}: {plugin.reason}")
+            click.echo(
+                f"{plugin.name} ({plugin.distribution} {plugin.version}) is {plugin.state.value}: {plugin.reason}"
+            )
             click.echo(f"  fix: {plugin.fix}")
         click.echo(f"{len(plugins) - len(bad)} of {len(plugins)} plugins are active")
     return 1 if bad else 0

@@ -32,7 +32,12 @@ Examples:
   brainsmith run build.yaml --output out --set target_fps=10000 --json""",
 )
 @click.argument("config", type=click.Path(path_type=Path))
-@click.option("--backend", default="auto", show_default=True, help="Which backend builds; see `brainsmith plugins list`.")
+@click.option(
+    "--backend",
+    default="auto",
+    show_default=True,
+    help="Which backend builds; see `brainsmith plugins list`.",
+)
 @click.option("--output", type=click.Path(path_type=Path), help="The build's folder, instead of the file's.")
 @click.option("--set", "assignments", metavar="FLAG=VALUE", multiple=True, help="Set a flag. May be repeated.")
 @json_option

@@ -22,7 +22,7 @@ def encode(message: Any) -> bytes:
 
 
 def read_available(fd: int) -> bytes | None:
-    """Return what one read of a non-blocking pipe gives: None for nothing yet, empty at its end."""
+    """Return what one read of a non-blocking pipe gives: None if nothing yet, empty at its end."""
     try:
         return os.read(fd, _READ_BYTES)
     except BlockingIOError:

@@ -1,0 +1,75 @@
+"""Brainsmith's core: the contract, plugin discovery, one build from start to result, the command line.
+
+The names below are the public face; each is imported when it is first used, so that `brainsmith --help` stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .config import BuildConfig, GlobalConfig, OutputStage, ProcessingStep
+    from .context import BackendOutcome, BuildContext, BuildFailure, StepContext, StepOutcome
+    from .diagnosis import BuildErrorHandler
+    from .errors import BrainsmithError, ConfigurationError, MissingRequirementError
+    from .events import BuildEvent
+    from .hookspecs import API_VERSION, hookimpl
+    from .metric import Metric, MetricSource, MetricStatus, Stage
+    from .plugins import PluginManager
+    from .result import BuildMetrics, BuildResult, BuildStatus
+    from .runner import BackendBase, BuildRunner, BuildRunnerInterface, create_build_runner_factory
+    from .workspace import Workspace
+
+_HOMES = {
+    "config": ("BuildConfig", "GlobalConfig", "OutputStage", "ProcessingStep"),
+    "context": ("BackendOutcome", "BuildContext", "BuildFailure", "StepContext", "StepOutcome"),
+    "diagnosis": ("BuildErrorHandler",),
+    "errors": ("BrainsmithError", "ConfigurationError", "MissingRequirementError"),
+    "events": ("BuildEvent",),
+    "hookspecs": ("API_VERSION", "hookimpl"),
+    "metric": ("Metric", "MetricSource", "MetricStatus", "Stage"),
+    "plugins": ("PluginManager",),
+    "result": ("BuildMetrics", "BuildResult", "BuildStatus"),
+    "runner": ("BackendBase", "BuildRunner", "BuildRunnerInterface", "create_build_runner_factory"),
+    "workspace": ("Workspace",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "API_VERSION",
+    "BackendBase",
+    "BackendOutcome",
+    "BrainsmithError",
+    "BuildConfig",
+    "BuildContext",
+    "BuildErrorHandler",
+    "BuildEvent",
+    "BuildFailure",
+    "BuildMetrics",
+    "BuildResult",
+    "BuildRunner",
+    "BuildRunnerInterface",
+    "BuildStatus",
+    "ConfigurationError",
+    "GlobalConfig",
+    "Metric",
+    "MetricSource",
+    "MetricStatus",
+    "MissingRequirementError",
+    "OutputStage",
+    "PluginManager",
+    "ProcessingStep",
+    "Stage",
+    "StepContext",
+    "StepOutcome",
+    "Workspace",
+    "create_build_runner_factory",
+    "hookimpl",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME_OF[name]}", __name__), name)

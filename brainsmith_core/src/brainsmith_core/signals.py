@@ -1,0 +1,54 @@
+"""Ctrl-C and SIGTERM: the first asks for an orderly stop, the second ends at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+__all__ = ["stop_on_signals"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def stop_on_signals(on_signal: Callable[[str], None]) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM ask for a stop while the body runs; a second one raises KeyboardInterrupt.
+
+    Only the main thread can have signal handlers: in another one this does nothing. A signal that the process ignores
+    (as `nohup` and `&` arrange it) stays ignored. The handlers from before are put back at the end.
+
+    Args:
+        on_signal: called in the main thread, wherever it is, with the signal's name, each time. It must not wait for
+            anything.
+
+    Example:
+        >>> caught = []
+        >>> with stop_on_signals(caught.append):
+        ...     signal.raise_signal(signal.SIGTERM)
+        >>> caught
+        ['SIGTERM']
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        del frame
+        seen.append(number)
+        on_signal(signal.Signals(number).name)
+        if len(seen) > 1:
+            raise KeyboardInterrupt
+
+    before = {each: signal.getsignal(each) for each in _SIGNALS}
+    ours = [each for each, handler in before.items() if handler not in (signal.SIG_IGN, None)]
+    for each in ours:
+        signal.signal(each, handle)
+    try:
+        yield
+    finally:
+        for each in ours:
+            signal.signal(each, before[each])
