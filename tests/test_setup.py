@@ -25,6 +25,7 @@ import fetch_pip
 import install_locked
 import pytest
 import set_up
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from workspace import OWN_PROGRAMS, Workspace, locked_entries
 
@@ -63,9 +64,7 @@ def pack(folder: Path, name: str, files: Mapping[str, bytes], record: str, tag: 
 def pack_installed(folder: Path, name: str) -> Path:
     """Make a wheel again from an installed package."""
     installed = distribution(name)
-    stem = next(
-        PurePosixPath(str(file)).parts[0] for file in installed.files or [] if file.name == "METADATA"
-    )
+    stem = next(PurePosixPath(str(file)).parts[0] for file in installed.files or [] if file.name == "METADATA")
     files = {path: content for path, content in _contents(installed, stem) if not path.endswith("RECORD")}
     tag = re.search(r"^Tag: (.*)$", files[f"{stem}/WHEEL"].decode(), re.MULTILINE)
     assert tag is not None
@@ -75,10 +74,7 @@ def pack_installed(folder: Path, name: str) -> Path:
 def _contents(installed: Distribution, stem: str) -> Iterator[tuple[str, bytes]]:
     for file in installed.files or []:
         where = PurePosixPath(str(file))
-        if (
-            where.name in {"INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
-            or "__pycache__" in where.parts
-        ):
+        if where.name in {"INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"} or "__pycache__" in where.parts:
             continue
         outside = where.parts[0] == ".."
         path = f"{stem.removesuffix('.dist-info')}.data/scripts/{where.name}" if outside else str(where)
@@ -167,9 +163,7 @@ class Checkout:
     def versions(self) -> dict[str, str]:
         """Return what is installed in the environment."""
         code = "import importlib.metadata as m; print(*(f'{d.name}=={d.version}' for d in m.distributions()))"
-        listed = subprocess.run(
-            [self.venv / "bin" / "python", "-c", code], capture_output=True, text=True, check=True
-        )
+        listed = subprocess.run([self.venv / "bin" / "python", "-c", code], capture_output=True, text=True, check=True)
         return dict(entry.split("==") for entry in listed.stdout.split())
 
 
@@ -406,9 +400,7 @@ def test_the_lock_files_agree_and_name_no_index_but_the_public_one() -> None:
     entries = locked_entries(ROOT / "requirements.lock")
     assert {name: re.split(r"[=; ]+", entry)[1] for name, entry in entries.items()} == locked
     assert all("--hash=sha256:" in entry for entry in entries.values())
-    assert not re.search(
-        r"\w://|--find-links|--index", (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    )
+    assert not re.search(r"\w://|--find-links|--index", (ROOT / "requirements.lock").read_text(encoding="utf-8"))
     hosts = set(re.findall(r"\w+://([^/\"]+)", text))
     assert hosts == {"pypi.org", "files.pythonhosted.org"}
     assert not [name for name, number in locked.items() if "+" in number]
@@ -423,9 +415,16 @@ def test_the_lock_files_hold_all_that_the_packages_ask_for() -> None:
         if name not in own:
             assert name in entries, f"{name} isn't locked: run `make lock`"
             number = re.split(r"[=; ]+", entries[name])[1]
-            assert requirement.specifier.contains(number), (
-                f"{requirement} isn't what is locked: run `make lock`"
-            )
+            assert requirement.specifier.contains(number), f"{requirement} isn't what is locked: run `make lock`"
+
+
+def test_uv_s_lock_file_knows_what_each_package_asks_for() -> None:
+    packages = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
+    known = {package["name"]: package.get("metadata", {}).get("requires-dist", []) for package in packages}
+    for member in Workspace(ROOT).members():
+        project = tomllib.loads((member / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        asked = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+        assert asked == {each["name"] for each in known[project["name"]]}, f"{member.name}: run `make lock`"
 
 
 def test_the_checkers_settings_name_all_packages() -> None:
