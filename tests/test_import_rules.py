@@ -12,6 +12,11 @@ from workspace import Workspace
 WORKSPACE = Workspace(Path(__file__).resolve().parent.parent)
 
 
+def none(found: list[str]) -> None:
+    """Check that nothing was found, and show all of it otherwise."""
+    assert not found, "\n" + "\n".join(line.removeprefix(f"{WORKSPACE.root}/") for line in found)
+
+
 def package(folder: Path, **files: str) -> list[Module]:
     """Write source files, `package__module` for `package/module.py`, and return the modules."""
     for name, text in files.items():
@@ -32,28 +37,28 @@ def source(folder: Path, text: str) -> Path:
 def test_all_packages_keep_the_rule(rule: import_rules.Rule) -> None:
     modules = all_modules(WORKSPACE)
     assert len({module.package for module in modules}) >= 2
-    assert not rule(modules)
+    none(rule(modules))
 
 
 def test_every_import_is_a_declared_dependency() -> None:
-    assert not [line for member in WORKSPACE.members() for line in import_rules.undeclared(member)]
+    none([line for member in WORKSPACE.members() for line in import_rules.undeclared(member)])
 
 
 def test_every_handler_that_catches_everything_says_why() -> None:
     files = [path for path in repository_files(WORKSPACE.root) if path.suffix == ".py"]
     assert files
-    assert not [line for path in files for line in import_rules.blind_handlers(path)]
+    none([line for path in files for line in import_rules.blind_handlers(path)])
 
 
 def test_every_suppressed_check_says_why() -> None:
     files = [path for path in repository_files(WORKSPACE.root) if path.suffix == ".py"]
-    assert not [line for path in files for line in import_rules.unexplained(path)]
+    none([line for path in files for line in import_rules.unexplained(path)])
 
 
 def test_no_file_of_the_repository_names_a_folder_of_the_machine_it_was_written_on() -> None:
     files = repository_files(WORKSPACE.root)
     assert WORKSPACE.lock in files
-    assert not [line for path in files for line in import_rules.machine_paths(path)]
+    none([line for path in files for line in import_rules.machine_paths(path)])
 
 
 @pytest.mark.parametrize(
@@ -102,9 +107,7 @@ def test_a_plugin_that_reaches_into_private_parts_is_found(tmp_path: Path, text:
 
 
 def test_private_parts_of_the_same_package_and_dunder_names_are_fine(tmp_path: Path) -> None:
-    text = (
-        "from brainsmith_dse._inner import _x\nfrom ._inner import _y\nfrom brainsmith_core import __doc__\n"
-    )
+    text = "from brainsmith_dse._inner import _x\nfrom ._inner import _y\nfrom brainsmith_core import __doc__\n"
     assert not import_rules.private_parts(package(tmp_path, brainsmith_dse__a=text, brainsmith_core__b=""))
 
 
@@ -226,9 +229,7 @@ def test_a_suppression_with_a_reason_is_fine(tmp_path: Path, comment: str) -> No
     assert not import_rules.unexplained(source(tmp_path, f"x = 1  # {comment}\n"))
 
 
-@pytest.mark.parametrize(
-    "path", ["/work" + "/main/x", "'/root" + "/.cache'", "file:///opt/wheels" + "/a.whl"]
-)
+@pytest.mark.parametrize("path", ["/work" + "/main/x", "'/root" + "/.cache'", "file:///opt/wheels" + "/a.whl"])
 def test_a_path_of_one_machine_is_found(tmp_path: Path, path: str) -> None:
     assert import_rules.machine_paths(source(tmp_path, f"x = {path}\n"))
 

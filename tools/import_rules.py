@@ -125,9 +125,7 @@ def _imports(node: ast.AST, inside: str, place: str) -> Iterator[Import]:
             yield from (Import(alias.name, "", child.lineno, place) for alias in child.names)
         elif isinstance(child, ast.ImportFrom):
             module = _absolute(child, inside)
-            yield from (
-                Import(module, each.name, child.lineno, place, child.level > 0) for each in child.names
-            )
+            yield from (Import(module, each.name, child.lineno, place, child.level > 0) for each in child.names)
         elif isinstance(child, ast.Call) and (named := _imported_by_call(child)):
             yield Import(named, "", child.lineno, place)
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
@@ -267,15 +265,11 @@ def undeclared(member: Path) -> list[str]:
     for module in modules_below(member / "src"):
         for each in module.imports:
             exempt = (
-                STANDARD
-                | {module.package, WORKER_NAME}
-                | (FINN_WORLD if module.package == FINN_PACKAGE else set())
+                STANDARD | {module.package, WORKER_NAME} | (FINN_WORLD if module.package == FINN_PACKAGE else set())
             )
             distributions = {canonicalize_name(name) for name in installed.get(each.root, [each.root])}
             if each.root not in exempt and not each.relative and not distributions & declared:
-                found.append(
-                    f"{module.path}:{each.line}: {each.root} isn't among the dependencies of {member.name}"
-                )
+                found.append(f"{module.path}:{each.line}: {each.root} isn't among the dependencies of {member.name}")
     return found
 
 

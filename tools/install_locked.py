@@ -195,9 +195,7 @@ def install_locked(entries: Mapping[str, str]) -> None:
         say("uv couldn't fetch them (see above); trying pip, with all of its settings")
         with_pip = [sys.executable, "-I", "-m", "pip", "install", "--quiet", "--no-input", *common]
         if not run(with_pip):
-            raise InstallError(
-                "the locked packages can't be fetched (see above): is the package index within reach?"
-            )
+            raise InstallError("the locked packages can't be fetched (see above): is the package index within reach?")
 
 
 def _uv() -> list[str]:

@@ -208,11 +208,7 @@ def warm_up(workspace: Workspace) -> None:
 def note_other_python(workspace: Workspace) -> None:
     """Say so where PYTHON asks for another version than the environment has: that alone doesn't end it."""
     version = venv_version(workspace)
-    if (
-        os.environ.get("PYTHON")
-        and version
-        and version.split(".")[:2] != sys.version.split()[0].split(".")[:2]
-    ):
+    if os.environ.get("PYTHON") and version and version.split(".")[:2] != sys.version.split()[0].split(".")[:2]:
         say(f"keeping .venv with Python {version}; to change it, remove .venv and run `make setup` again")
 
 

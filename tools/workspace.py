@@ -84,9 +84,7 @@ def answer(command: Command) -> str | None:
     """Return what a command prints, or None where it doesn't run or fails."""
     environment = clean_environment()
     try:
-        done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
-        )
+        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     except OSError:
         return None
     return done.stdout.decode().strip() if done.returncode == 0 else None
