@@ -1,0 +1,1 @@
+"""FINN environments: find, install, check and remove them; know what each can do."""
