@@ -67,7 +67,7 @@ def test_metrics_name_the_plugin_and_version_that_they_come_from(make_config: Ma
     )
     assert [use.role for use in result.plugins] == ["backend fake"]
     built = {metric.name: metric.value for metric in metrics if metric.stage is Stage.BUILD}
-    assert built["build.status"] == "success"
+    assert built["build.status"] == "ok"
     assert len(str(built["prov.model_sha256"])) == 64
 
 

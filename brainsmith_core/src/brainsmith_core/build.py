@@ -10,7 +10,7 @@ import json
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import attrs
@@ -138,6 +138,7 @@ class _Build:
         )
         self.started = time.monotonic()
         self.phase = "preprocessing"
+        self.collector = MetricsCollector(plugins)
         self.metrics: list[Metric] = []
         self.collected = Collected()
         spec = offer.record
@@ -206,11 +207,11 @@ class _Build:
 
     def _collect(self, outcome: BackendOutcome) -> None:
         self._enter("metrics")
-        collector = MetricsCollector(self.plugins)
-        self.collected = collector.collect(outcome.reports, self.workspace.root, self.config)
+        self.collected = self.collector.collect(outcome.reports, self.workspace.root)
         self.result.plugins.extend(self.collected.plugins)
-        self.metrics.extend(self._stamped(metric) for metric in outcome.metrics)
-        self.metrics.extend(collector.derive(self.metrics + self.collected.metrics, self.config))
+        self.result.warnings.extend(file.warning for file in self.collected.files if file.warning)
+        self._accept([self._stamped(metric) for metric in outcome.metrics], f"backend {self.offer.record.name}")
+        self.metrics.extend(self.collector.derive(self.metrics + self.collected.metrics, self.config))
         self.metrics[:0] = self.collected.metrics
         self._write_metrics()
 
@@ -230,8 +231,14 @@ class _Build:
         finally:
             self._keep(pipeline.report)
 
+    def _accept(self, metrics: Sequence[Metric], owner: str) -> None:
+        """Take figures whose name and unit the vocabulary knows; the others become warnings."""
+        good, problems = self.collector.accept(metrics)
+        self.metrics.extend(good)
+        self.result.warnings.extend(f"{owner}: {problem}" for problem in problems)
+
     def _keep(self, report: PipelineReport) -> None:
-        self.metrics.extend(report.metrics)
+        self._accept(report.metrics, "a processing step")
         self.result.artifacts |= report.artifacts
         self.result.logs |= report.logs
         self.result.warnings.extend(report.warnings)
@@ -269,7 +276,7 @@ class _Build:
         """Without `save_artifacts`, keep only the reports that metrics were read from."""
         if self.config.global_config.save_artifacts:
             return
-        keep = {self.workspace.root / file.file for file in self.collected.files}
+        keep = {self.workspace.root / file.file for file in self.collected.files if file.parser}
         for folder in (self.workspace.artifacts, self.workspace.backend_specific):
             _delete_except(folder, keep)
         kept = {name: path for name, path in self.result.artifacts.items() if (self.workspace.root / path).exists()}
@@ -290,7 +297,7 @@ def _build_metrics(
 ) -> list[Metric]:
     """Return the figures that stand in no report: what became of the build, and what it was made from."""
     values: dict[str, tuple[JSONValue, str]] = {
-        "build.status": (status.value, "enum"),
+        "build.status": ("ok" if status is BuildStatus.SUCCESS else status.value, "enum"),
         "build.wall_s": (round(seconds, 3), "s"),
         "prov.model_sha256": (file_digest(workspace.model), "hash"),
         "prov.config_sha256": (_config_digest(config), "hash"),

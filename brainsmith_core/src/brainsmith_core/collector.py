@@ -1,32 +1,30 @@
-"""Find report files, give each to the parser that recognises it, and contain what parsers do wrong."""
+"""Collect the metrics of a build: find report files, read them with the plugins' parsers, derive what follows."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-import traceback
-from collections.abc import Iterable, Iterator
-from fnmatch import translate
+from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import attrs
 
-from .metric import Metric, MetricSource
-from .plugins import Offer, PluginManager, load_target
-from .records import MetricParserSpec
-from .report import ParsedFile, Report, ReportError
+from .config import BuildConfig
+from .derived import Facts, derive
+from .devices import Devices
+from .errors import ConfigurationError
+from .json_values import JSONValue
+from .metric import Metric
+from .plugins import Plugin, PluginManager
+from .recognition import Recogniser
+from .records import Device
+from .report import REFUSED, ParsedFile
+from .report_files import find_files
+from .report_reader import ReportReader
 from .result import BuildMetrics, PluginUse
 from .summary import summarise
-
-if TYPE_CHECKING:
-    from .config import BuildConfig
-    from .json_values import JSONValue
+from .vocabulary import Vocabulary
 
 __all__ = ["Collected", "MetricsCollector"]
-
-#: How much of a file the sniff of a parser sees.
-HEAD_BYTES = 64 * 1024
 
 
 @attrs.define(kw_only=True)
@@ -45,102 +43,114 @@ class Collected:
 
 
 class MetricsCollector:
-    """Reads metrics from report files with the parsers that plugins offer.
+    """Collects metrics with the parsers that plugins offer.
 
     Args:
-        plugins: where the parsers are registered.
+        plugins: where parsers, metric names and devices are registered.
+
+    Example:
+        >>> MetricsCollector(PluginManager()).collect([], Path()).metrics
+        []
     """
 
     def __init__(self, plugins: PluginManager) -> None:
-        self._recognisers = [_Recogniser(offer) for offer in plugins.metric_parsers()]
+        self._plugins = plugins
 
-    def collect(self, paths: Iterable[Path], root: Path, config: BuildConfig | None = None) -> Collected:
-        """Read files and folders (recursively, in a stable order).
+    def collect(self, paths: Iterable[Path], root: Path) -> Collected:
+        """Read files and folders, these with their sub-folders and in a stable order.
+
+        No file stops the others: what can't be read, or whose parser is at fault, is listed with the reason.
 
         Args:
             paths: report files and folders.
-            root: what file names are made relative to.
-            config: the build that they belong to.
+            root: what the names of files are made relative to, where they lie in it.
         """
         collected = Collected()
-        for path in _files(paths):
-            self._read(path, root, collected)
+        uses: dict[str, PluginUse] = {}
+        for path in find_files(paths):
+            reading = self._reader.read(path, _name(path, root))
+            collected.files.append(reading.file)
+            collected.metrics.extend(reading.metrics)
+            if reading.plugin is not None:
+                uses.setdefault(reading.file.parser, _use(reading.plugin, reading.file.parser))
+        collected.plugins.extend(uses.values())
         return collected
 
-    def derive(self, metrics: Iterable[Metric], config: BuildConfig | None) -> list[Metric]:
-        """Return the figures that follow from others."""
-        return []
+    def derive(self, metrics: Iterable[Metric], config: BuildConfig | None = None) -> list[Metric]:
+        """Return the figures that follow from others, each with its formula.
+
+        Args:
+            metrics: all figures of one build.
+            config: its configuration, which says the board or part and the clock.
+
+        Raises:
+            ConfigurationError: if two names of one flag contradict each other.
+        """
+        found = list(metrics)
+        return derive(found, Facts(device=self._device(found, config), clock_ns=_clock_ns(config)))
+
+    def accept(self, metrics: Iterable[Metric]) -> tuple[list[Metric], list[str]]:
+        """Return the metrics whose name and unit the vocabulary knows, and what is wrong with the others."""
+        good: list[Metric] = []
+        problems: list[str] = []
+        for metric in metrics:
+            if self._units.get(metric.name) == metric.unit:
+                good.append(metric)
+            else:
+                problems.append(f"{REFUSED}{self._vocabulary.problem(metric)}")
+        return good, problems
 
     def collect_from_finn_output(self, output_dir: str | Path) -> BuildMetrics:
-        """Return the summary of the reports in a FINN output folder."""
+        """Return the summary of the reports in a FINN output folder.
+
+        Raises:
+            ConfigurationError: if there is no such folder.
+        """
         root = Path(output_dir)
-        collected = self.collect([root], root)
-        return summarise([*collected.metrics, *self.derive(collected.metrics, None)])
+        if not root.is_dir():
+            raise ConfigurationError(f"there is no folder {root}", hint="give the output_dir of a FINN build")
+        metrics = self.collect([root], root).metrics
+        return summarise([*metrics, *self.derive(metrics)])
 
     def collect_from_logs(self, log_files: Iterable[str | Path]) -> dict[str, JSONValue]:
-        """Return the whole-design figures that logs hold, by name."""
+        """Return the figures of the whole design that logs hold, by name."""
         return summarise(self.collect(map(Path, log_files), Path()).metrics).raw_metrics
 
-    def _read(self, path: Path, root: Path, collected: Collected) -> None:
-        name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
-        data = path.read_bytes()
-        head = data[:HEAD_BYTES].decode("utf-8", errors="replace")
-        found = next((each for each in self._recognisers if each.recognises(path.name, head)), None)
-        if found is None:
-            collected.files.append(ParsedFile(file=name, status="unknown"))
-            return
-        spec, plugin = found.offer.record, found.offer.plugin
-        source = MetricSource(
-            file=name,
-            sha256=hashlib.sha256(data).hexdigest(),
-            parser=spec.name,
-            version=plugin.version,
-            plugin=plugin.distribution,
-        )
-        report = Report(path=path, data=data, source=source)
-        try:
-            metrics = list(load_target(spec.target, f"metric parser {spec.name}")(report))
-        except ReportError as error:
-            collected.files.append(ParsedFile(file=name, parser=spec.name, status="unparsable", message=str(error)))
-            return
-        except Exception:  # foreign code: a parser's fault costs its file's figures, nothing more
-            message = traceback.format_exc()
-            collected.files.append(ParsedFile(file=name, parser=spec.name, status="failed", message=message))
-            return
-        collected.metrics.extend(metrics)
-        message = "; ".join(report.notes)
-        collected.files.append(
-            ParsedFile(file=name, parser=spec.name, status="parsed", message=message, metrics=len(metrics))
-        )
-        use = PluginUse(
-            name=plugin.name,
-            distribution=plugin.distribution,
-            version=plugin.version,
-            role=f"parser {spec.name}",
-        )
-        if use not in collected.plugins:
-            collected.plugins.append(use)
+    @cached_property
+    def _reader(self) -> ReportReader:
+        return ReportReader([Recogniser(offer) for offer in self._plugins.metric_parsers()], self.accept)
+
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        return Vocabulary.of(self._plugins)
+
+    @cached_property
+    def _units(self) -> dict[str, str]:
+        return {definition.name: definition.unit for definition in self._vocabulary}
+
+    def _device(self, metrics: Iterable[Metric], config: BuildConfig | None) -> Device | None:
+        """Return the device of a build: the one that its configuration names, else the one in its reports."""
+        named: list[JSONValue] = []
+        if config is not None:
+            named += [config.flag(flag) for flag in ("fpga_part", "board", "target_device")]
+        named += [metric.value for metric in metrics if metric.name in ("prov.part", "prov.board")]
+        devices = Devices.of(self._plugins)
+        found = (devices.find(name) for name in named if isinstance(name, str))
+        return next((device for device in found if device is not None), None)
 
 
-class _Recogniser:
-    """Tells whether a parser recognises a file."""
-
-    def __init__(self, offer: Offer[MetricParserSpec]) -> None:
-        self.offer = offer
-        patterns = offer.record.patterns
-        self._name = re.compile("|".join(translate(pattern) for pattern in patterns)) if patterns else None
-        self._sniff = re.compile(offer.record.sniff) if offer.record.sniff else None
-
-    def recognises(self, name: str, head: str) -> bool:
-        """Return whether name and head are those of a file that the parser reads."""
-        if self._name is not None and not self._name.match(name):
-            return False
-        return self._sniff is None or self._sniff.search(head) is not None
+def _clock_ns(config: BuildConfig | None) -> float | None:
+    """Return the clock period that a configuration asks for."""
+    names = ("synth_clk_period_ns", "target_clock_ns", "clock_period_ns")
+    value = config.flag(*names) if config else None
+    return float(value) if isinstance(value, int | float) and value > 0 else None
 
 
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            yield from _files(sorted(path.iterdir()))
-        else:
-            yield path
+def _name(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def _use(plugin: Plugin, parser: str) -> PluginUse:
+    return PluginUse(
+        name=plugin.name, distribution=plugin.distribution, version=plugin.version, role=f"parser {parser}"
+    )

@@ -15,6 +15,7 @@ __all__ = ["Facts", "derive"]
 
 _IMPLEMENTED = (Stage.OOC, Stage.SYNTH, Stage.PLACE, Stage.ROUTE)
 _RUN = (Stage.RTLSIM, Stage.BOARD)
+_LATENT = (Stage.ESTIMATE, *_RUN)
 _UTILISED = (Stage.ESTIMATE, Stage.HLS, *_IMPLEMENTED)
 
 
@@ -64,54 +65,45 @@ def _ratio(dividend: float, divisor: float) -> float | None:
     return dividend / divisor if divisor > 0 else None
 
 
+def _clk(cycles: float, ns: float) -> float | None:
+    return _ratio(1000 * cycles, ns)
+
+
+def _energy(fps: float, watts: float) -> float | None:
+    return _ratio(1000 * watts, fps)
+
+
 def _met(*slacks: float) -> bool:
     return all(slack >= 0 for slack in slacks)
 
 
 _RAMB = ("util.ramb36", "util.ramb18")
 _SLACKS = ("timing.setup.wns_ns", "timing.hold.whs_ns", "timing.pw.wpws_ns")
+_PERIOD = ("timing.period_ns", "timing.setup.wns_ns")
+_PATH = ("timing.crit.logic_delay_ns", "timing.crit.data_delay_ns")
+_ESTIMATE = ("perf.critical_path_cycles", "perf.latency_ns")
+_BATCH = ("perf.batch", "perf.batch_cycles", "perf.latency_cycles", "perf.clk_mhz")
+_BOARD = ("perf.throughput_fps", "power.avg_w")
+_TILES = "36 Kb tiles, steps of 0.5"
+_STEADY = "(batch - 1) / (batch_cycles - latency_cycles) x clk_mhz x 10^6"
+
+#: In this order; a rule may rely on what an earlier one gave.
 _RULES = (
     _Rule("util.bram_18k", "18 Kb", _IMPLEMENTED, _RAMB, "2 x ramb36 + ramb18", lambda a, b: 2 * a + b),
-    _Rule(
-        *("util.bram_36k", "36 Kb tiles, steps of 0.5", _IMPLEMENTED, _RAMB, "ramb36 + ramb18 / 2"),
-        lambda a, b: a + b / 2,
-    ),
-    _Rule(
-        *("timing.fmax_mhz", "MHz", _IMPLEMENTED, ("timing.period_ns", "timing.setup.wns_ns")),
-        *("1000 / (period_ns - wns_ns)", _fmax),
-    ),
-    _Rule("timing.met", "bool", (Stage.ROUTE,), _SLACKS, "wns_ns >= 0 and whs_ns >= 0 and wpws_ns >= 0", _met),
-    _Rule(
-        *("timing.crit.logic_fraction", "fraction", _IMPLEMENTED),
-        *(("timing.crit.logic_delay_ns", "timing.crit.data_delay_ns"), "logic_delay_ns / data_delay_ns", _ratio),
-    ),
-    _Rule(
-        *("perf.clk_mhz", "MHz", (Stage.ESTIMATE,), ("perf.critical_path_cycles", "perf.latency_ns")),
-        *("1000 x critical_path_cycles / latency_ns", lambda cycles, ns: _ratio(1000 * cycles, ns)),
-    ),
-    _Rule(
-        *("perf.latency_us", "µs", (Stage.ESTIMATE, *_RUN), ("perf.latency_ns",), "latency_ns / 1000"),
-        lambda ns: ns / 1000,
-    ),
-    _Rule(
-        *("perf.latency_us", "µs", _RUN, ("perf.latency_cycles", "perf.clk_mhz"), "latency_cycles / clk_mhz"),
-        _ratio,
-    ),
-    _Rule(
-        *("perf.steady_throughput_fps", "frames/s", _RUN),
-        ("perf.batch", "perf.batch_cycles", "perf.latency_cycles", "perf.clk_mhz"),
-        *("(batch - 1) / (batch_cycles - latency_cycles) x clk_mhz x 10^6", _steady),
-    ),
-    _Rule(
-        *("perf.fps_per_w", "frames/s/W", (Stage.BOARD,), ("perf.throughput_fps", "power.avg_w")),
-        *("throughput_fps / avg_w", _ratio),
-    ),
-    _Rule(
-        *("energy.per_frame_mj", "mJ", (Stage.BOARD,), ("power.avg_w", "perf.throughput_fps")),
-        *("1000 x avg_w / throughput_fps", lambda watts, fps: _ratio(1000 * watts, fps)),
-    ),
+    _Rule("util.bram_36k", _TILES, _IMPLEMENTED, _RAMB, "ramb36 + ramb18 / 2", lambda a, b: a + b / 2),
+    _Rule("timing.fmax_mhz", "MHz", _IMPLEMENTED, _PERIOD, "1000 / (period_ns - wns_ns)", _fmax),
+    _Rule("timing.met", "bool", (Stage.ROUTE,), _SLACKS, "wns_ns, whs_ns and wpws_ns >= 0, routed", _met),
+    _Rule("timing.crit.logic_fraction", "fraction", _IMPLEMENTED, _PATH, "logic_delay_ns / data_delay_ns", _ratio),
+    _Rule("perf.clk_mhz", "MHz", (Stage.ESTIMATE,), _ESTIMATE, "1000 x critical_path_cycles / latency_ns", _clk),
+    _Rule("perf.latency_us", "µs", _LATENT, ("perf.latency_ns",), "latency_ns / 1000", lambda ns: ns / 1000),
+    _Rule("perf.latency_us", "µs", _RUN, _BATCH[2:], "latency_cycles / clk_mhz", _ratio),
+    _Rule("perf.steady_throughput_fps", "frames/s", _RUN, _BATCH, _STEADY, _steady),
+    _Rule("perf.fps_per_w", "frames/s/W", (Stage.BOARD,), _BOARD, "throughput_fps / avg_w", _ratio),
+    _Rule("energy.per_frame_mj", "mJ", (Stage.BOARD,), _BOARD, "1000 x avg_w / throughput_fps", _energy),
 )
 
+#: A stage and the items of a scope.
+_Key = tuple[Stage, tuple[tuple[str, str], ...]]
 #: The figures of one stage and scope, by name.
 _Group = dict[str, Metric]
 
@@ -144,8 +136,8 @@ def derive(metrics: Iterable[Metric], facts: Facts | None = None) -> list[Metric
     return derived
 
 
-def _grouped(metrics: Iterable[Metric]) -> dict[tuple[Stage, tuple[tuple[str, str], ...]], _Group]:
-    groups: dict[tuple[Stage, tuple[tuple[str, str], ...]], _Group] = {}
+def _grouped(metrics: Iterable[Metric]) -> dict[_Key, _Group]:
+    groups: dict[_Key, _Group] = {}
     for metric in metrics:
         if metric.is_present:
             scope = tuple(sorted(metric.scope.items())) if metric.scope else ()
@@ -165,12 +157,17 @@ def _applied(rule: _Rule, stage: Stage, scope: Mapping[str, str], group: _Group)
     if rule.name in group or stage not in rule.stages:
         return
     inputs = [group[name] for name in rule.inputs if name in group]
-    numbers = [metric.number for metric in inputs]
+    numbers = [_number(metric) for metric in inputs]
     if len(inputs) < len(rule.inputs) or None in numbers:
         return
     value = rule.compute(*numbers)
     if value is not None:
         yield _metric(rule.name, value, rule.unit, stage, inputs, rule.formula, scope)
+
+
+def _number(metric: Metric) -> int | float | None:
+    value = metric.value
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _metric(
@@ -191,10 +188,10 @@ def _metric(
 
 
 def _clock(stage: Stage, group: _Group, facts: Facts) -> Iterator[Metric]:
-    """The clock that was asked for, at the stages whose reports don't hold it but rely on it."""
+    """The clock that was asked for, at the stages that rely on it and whose reports don't always hold it."""
     if facts.clock_ns is None:
         return
-    if stage is Stage.ESTIMATE:
+    if stage in (Stage.ESTIMATE, Stage.RTLSIM):
         inputs = list(group.values())[:1]
         yield _metric("perf.clk_mhz", 1000 / facts.clock_ns, "MHz", stage, inputs, "1000 / synth_clk_period_ns")
     elif stage is Stage.OOC and "timing.setup.wns_ns" in group:
@@ -202,36 +199,43 @@ def _clock(stage: Stage, group: _Group, facts: Facts) -> Iterator[Metric]:
         yield _metric("timing.period_ns", facts.clock_ns, "ns", stage, inputs, "synth_clk_period_ns")
 
 
+def _counts(group: _Group) -> list[str]:
+    """The names of the resources that are counted in a group."""
+    others = (".fraction", ".available", "_efficiency")
+    return [name for name in group if name.startswith("util.") and not name.endswith(others)]
+
+
 def _fractions(stage: Stage, group: _Group, device: Device | None) -> Iterator[Metric]:
     """What the device has and how much of it is used; a report's own totals come before the device's."""
     totals = totals_of(device) if device else {}
-    for name in [name for name in group if name.startswith("util.") and not name.endswith(".fraction")]:
+    for name in _counts(group):
         used, resource = group[name], name.removeprefix("util.")
         available = group.get(f"{name}.available")
-        if available is None and resource in totals:
-            assert device is not None
+        if available is None and device is not None and resource in totals:
             formula = f"total of {device.part} ({device.source})"
             available = _metric(f"{name}.available", totals[resource], "count", stage, [used], formula)
             yield available
-        if available is None or used.number is None:
-            continue
-        fraction = _ratio(used.number, available.number or 0)
-        if fraction is not None:
+        fraction = _quotient(used, available)
+        if available is not None and fraction is not None:
             formula = f"{resource} / {resource}.available"
             yield _metric(f"{name}.fraction", fraction, "fraction", stage, [used, available], formula)
 
 
-def _estimate_errors(groups: Mapping[tuple[Stage, tuple[tuple[str, str], ...]], _Group]) -> Iterator[Metric]:
-    """What later stages say, divided by the estimate; for the same scope only."""
+def _quotient(dividend: Metric, divisor: Metric | None) -> float | None:
+    above, below = _number(dividend), _number(divisor) if divisor else None
+    return None if above is None or below is None else _ratio(above, below)
+
+
+def _estimate_errors(groups: Mapping[_Key, _Group]) -> Iterator[Metric]:
+    """What later stages say, divided by the estimate for the same scope."""
     for (stage, scope), group in groups.items():
         estimates = groups.get((Stage.ESTIMATE, scope), {})
-        if stage is Stage.ESTIMATE or stage not in _UTILISED or not estimates:
+        if stage is Stage.ESTIMATE or stage not in _UTILISED:
             continue
-        for name, metric in group.items():
-            if name.startswith("util.") and name in estimates and not name.endswith((".fraction", ".available")):
-                estimate = estimates[name]
-                error = _ratio(metric.number or 0, estimate.number or 0)
-                if error is not None and metric.number is not None:
-                    resource = name.removeprefix("util.")
-                    formula = f"{resource} at {stage.value} / {resource} at estimate"
-                    yield _metric(f"est_error.{resource}", error, "ratio", stage, [metric, estimate], formula, dict(scope))
+        for name in _counts(group):
+            error = _quotient(group[name], estimates.get(name))
+            if error is not None:
+                resource = name.removeprefix("util.")
+                formula = f"{resource} at {stage.value} / {resource} at estimate"
+                inputs = [group[name], estimates[name]]
+                yield _metric(f"est_error.{resource}", error, "ratio", stage, inputs, formula, dict(scope))

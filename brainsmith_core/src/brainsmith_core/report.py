@@ -14,7 +14,10 @@ from .errors import BrainsmithError
 from .json_values import JSONValue
 from .metric import Metric, MetricSource, MetricStatus, Stage
 
-__all__ = ["FileStatus", "ParsedFile", "Report", "ReportError"]
+__all__ = ["REFUSED", "FileStatus", "ParsedFile", "Report", "ReportError"]
+
+#: Begins the line of a file's message that says why a metric wasn't taken.
+REFUSED = "refused: "
 
 #: `unknown`: no parser recognises it; `unparsable`: its parser can't read it; `failed`: its parser is at fault.
 FileStatus = Literal["parsed", "unknown", "unparsable", "failed"]
@@ -129,6 +132,16 @@ class ParsedFile:
     status: FileStatus
     message: str = ""
     metrics: int = 0
+
+    @property
+    def warning(self) -> str:
+        """What went wrong with it, in one line; "" if nothing did."""
+        lines = self.message.splitlines() or [""]
+        if self.status == "failed":
+            return f"{self.file}: its parser {self.parser} failed: {lines[-1]}"
+        if self.status == "unparsable":
+            return f"{self.file}: {lines[0]}"
+        return "".join([f"{self.file}: {line}" for line in lines if line.startswith(REFUSED)][:1])
 
     def to_dict(self) -> dict[str, JSONValue]:
         """Return plain JSON data."""
