@@ -1,0 +1,171 @@
+"""Runs many builds: at most so many at once, none twice, and all stopped in order when that is asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from brainsmith_core.config import BuildConfig
+from brainsmith_core.errors import BuildCancelledError, ConfigurationError
+from brainsmith_core.events import BuildEvent
+from brainsmith_core.executor import Executor, RunnerFactory
+from brainsmith_core.result import BuildResult
+from brainsmith_core.signals import stop_on_signals
+
+from .finished import FinishedBuilds
+from .local import LocalExecutor
+from .lock import FolderLock
+from .run import Run
+
+__all__ = ["Controller"]
+
+Observer = Callable[[BuildEvent], None]
+
+
+class Controller:
+    """Runs builds from a source of configurations and gives their results as they finish.
+
+    Args:
+        runner_factory: makes the runner of each build.
+        parallel: how many builds run at once.
+        folder: the folder that the builds lie in; no other controller can work in it meanwhile.
+        timeout_minutes: time for one call of `run`, in minutes; None for no limit.
+        on_event: called with each event of each build, from the builds' threads; one that raises is left out.
+        executor: where the builds run; else a `LocalExecutor`.
+
+    Raises:
+        ConfigurationError: for a limit that can't be.
+
+    Example:
+        >>> from brainsmith_core.runner import create_build_runner_factory
+        >>> with Controller(create_build_runner_factory("future_brainsmith"), parallel=2) as controller:
+        ...     list(controller.run([]))
+        []
+    """
+
+    def __init__(
+        self,
+        runner_factory: RunnerFactory,
+        parallel: int = 1,
+        *,
+        folder: Path | None = None,
+        timeout_minutes: float | None = None,
+        on_event: Observer | None = None,
+        executor: Executor | None = None,
+    ) -> None:
+        if timeout_minutes is not None and timeout_minutes <= 0:
+            raise ConfigurationError(f"timeout_minutes must be greater than 0, but is {timeout_minutes}")
+        self.executor = executor or LocalExecutor(runner_factory, parallel)
+        self.finished = FinishedBuilds(runner_factory)
+        self.emit = _contained(on_event)
+        self._folder = folder
+        self._timeout_minutes = timeout_minutes
+        self._run: Run | None = None
+
+    def run(self, configs: Iterable[BuildConfig | None]) -> Iterator[BuildResult]:
+        """Build configurations and yield one result for each, in the order in which they come to an end.
+
+        A configuration is taken from the source only when a build may start, after all results so far were yielded:
+        so a search may decide late. An item None says that there is nothing to start now: the source is asked again
+        after the next result or `wake`.
+
+        A build that is finished already isn't built again, unless its `cache_results` is off: its result comes back
+        with `cached` set. The same build twice in the source is built once. A runner that raises gives a failed
+        result, and harms no other build. When the time is over, running builds are stopped, and what the source
+        still has comes back as skipped; a source without end must look at `over`.
+
+        Ctrl-C and SIGTERM stop the running builds; their results are yielded, then BuildCancelledError is raised. A
+        second signal raises KeyboardInterrupt at once.
+
+        Args:
+            configs: the source; it is iterated in this thread.
+
+        Raises:
+            ConfigurationError: if another controller works in the folder.
+            BuildCancelledError: after a signal, when all is stopped.
+        """
+        if self._run is not None:
+            raise RuntimeError("the controller is running already; use one controller for each run")
+        deadline = None if self._timeout_minutes is None else time.monotonic() + 60 * self._timeout_minutes
+        run = Run(iter(configs), self.executor, self.finished, self.emit, deadline, self._timeout_minutes)
+        with contextlib.ExitStack() as stack:
+            if self._folder is not None:
+                stack.enter_context(FolderLock(self._folder))
+            self._run = run
+            stack.callback(self._forget)
+            stack.enter_context(stop_on_signals(run.interrupt))
+            stack.callback(run.end)
+            yield from run.results()
+        if run.interrupted_by:
+            raise BuildCancelledError(
+                f"interrupted by {run.interrupted_by}: {run.stopped} running builds were stopped",
+                hint="start it again to go on: finished builds are not repeated",
+            )
+
+    @property
+    def over(self) -> str:
+        """Why no further build starts in the current run, or ""."""
+        return "" if self._run is None else self._run.why_over()
+
+    def stop(self, reason: str = "stopped") -> None:
+        """End the current run: running builds are stopped, and their results yielded; from any thread.
+
+        Args:
+            reason: what the results of the stopped builds say.
+        """
+        if self._run is not None:
+            self._run.stop(reason)
+
+    def cancel(self, config_id: str, reason: str = "cancelled") -> bool:
+        """Stop one running build; from any thread.
+
+        Args:
+            config_id: the build.
+            reason: what its result says.
+
+        Returns:
+            whether it was running.
+        """
+        return self._run is not None and self._run.cancel(config_id, reason)
+
+    def wake(self) -> None:
+        """Have the source asked again, after it gave None; from any thread."""
+        if self._run is not None:
+            self._run.wake()
+
+    def close(self) -> None:
+        """Let go of the executor."""
+        self.executor.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _forget(self) -> None:
+        self._run = None
+
+
+def _contained(on_event: Observer | None) -> Observer:
+    """Return an observer that can't raise into a build."""
+    broken = on_event is None
+
+    def emit(event: BuildEvent) -> None:
+        nonlocal broken
+        if broken or on_event is None:
+            return
+        try:
+            on_event(event)
+        except Exception:  # noqa: BLE001 - foreign code: an observer can't harm a build
+            broken = True
+            logging.getLogger("brainsmith").warning("an observer of events raised and is left out", exc_info=True)
+
+    return emit

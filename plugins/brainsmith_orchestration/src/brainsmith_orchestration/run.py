@@ -1,0 +1,204 @@
+"""One run of the controller, from the first configuration to the last result."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from brainsmith_core.config import BuildConfig
+from brainsmith_core.errors import BrainsmithError, ConfigurationError
+from brainsmith_core.events import BuildEvent
+from brainsmith_core.executor import Executor
+from brainsmith_core.json_values import JSONValue
+from brainsmith_core.result import BuildResult
+
+from .finished import FinishedBuilds
+from .outcomes import failed_result, skipped_result
+from .stopping import StopFlag
+
+__all__ = ["Run"]
+
+#: Among the folders of builds that came to an end: nothing ended, but look around.
+_WAKE: Final = ""
+_LONGEST_WAIT_SECONDS = 3600.0
+
+
+@attrs.define
+class _Running:
+    """A build under way, and who else wants its result."""
+
+    config: BuildConfig
+    stop: StopFlag
+    future: Future[BuildResult]
+    joined: list[BuildConfig] = attrs.field(factory=list)
+
+
+class Run:
+    """What runs, what has run, and why nothing more starts.
+
+    All methods are called in the thread that iterates the results, but for `stop`, `cancel`, `interrupt`, `wake` and
+    `why_over`: these only set flags and put into a `SimpleQueue`, which is safe in signal handlers, too.
+
+    Args:
+        source: gives configurations, or None for "nothing now".
+        executor: where builds run.
+        finished: tells which builds needn't run.
+        emit: takes events.
+        deadline: when the run's time is over, by `time.monotonic`, or None.
+        minutes: the length of the run, for messages.
+    """
+
+    def __init__(
+        self,
+        source: Iterator[BuildConfig | None],
+        executor: Executor,
+        finished: FinishedBuilds,
+        emit: Callable[[BuildEvent], None],
+        deadline: float | None,
+        minutes: float | None,
+    ) -> None:
+        self._source, self._executor, self._finished, self._emit = source, executor, finished, emit
+        self._deadline = deadline
+        self._time_over = f"the time of {minutes} min is over"
+        self._running: dict[str, _Running] = {}
+        self._keys: dict[str, bytes] = {}
+        self._tokens: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._reason = ""
+        self._announced = False
+        self._exhausted = False
+        self._impatient = False
+        #: The signal that ended the run, or "".
+        self.interrupted_by = ""
+        #: How many builds were stopped.
+        self.stopped = 0
+
+    def results(self) -> Iterator[BuildResult]:
+        """Start what may start and yield what has ended, until neither is left."""
+        while True:
+            yield from self._start_what_may()
+            self._announce_stop()
+            if not self._running and (self._exhausted or self._reason):
+                break
+            yield from self._wait()
+        if self._reason == self._time_over:
+            for config in self._source:
+                if config is not None:
+                    yield skipped_result(config, self._reason)
+
+    def why_over(self) -> str:
+        """Return why nothing more starts, or ""; looks at the clock."""
+        if not self._reason and self._deadline is not None and time.monotonic() >= self._deadline:
+            self.stop(self._time_over)
+        return self._reason
+
+    def stop(self, reason: str) -> None:
+        """Start nothing more, and stop what runs."""
+        self._reason = self._reason or reason
+        for build in list(self._running.values()):
+            build.stop.set(self._reason)
+        self.wake()
+
+    def interrupt(self, name: str) -> None:
+        """Stop because of a signal; at the second one nothing is waited for any more."""
+        self._impatient = bool(self.interrupted_by)
+        self.interrupted_by = self.interrupted_by or name
+        self.stop(f"interrupted by {self.interrupted_by}")
+
+    def cancel(self, config_id: str, reason: str) -> bool:
+        """Stop the builds of that id; return whether there were any."""
+        found = [build for build in list(self._running.values()) if build.config.id == config_id]
+        for build in found:
+            build.stop.set(reason)
+        return bool(found)
+
+    def wake(self) -> None:
+        """Have the loop look around."""
+        self._tokens.put(_WAKE)
+
+    def end(self) -> None:
+        """Stop what still runs and wait until it is gone."""
+        if self._running:
+            self.stop("the run was ended")
+        while self._running and not self._impatient:
+            self._running.pop(self._tokens.get(), None)
+
+    def _start_what_may(self) -> Iterator[BuildResult]:
+        while not self._exhausted and not self.why_over() and self._busy() < self._executor.slots:
+            try:
+                config = next(self._source)
+            except StopIteration:
+                self._exhausted = True
+                return
+            if config is None:
+                if not self._running:
+                    raise RuntimeError("the source has nothing to start, but no build runs that could change that")
+                return
+            result = self._take(config)
+            if result is not None:
+                yield result
+
+    def _busy(self) -> int:
+        """How many slots are taken; a joined build takes one, so a source that repeats itself isn't drained."""
+        return sum(1 + len(build.joined) for build in self._running.values())
+
+    def _take(self, config: BuildConfig) -> BuildResult | None:
+        """Start a build, or join it to one that runs; a result if nothing has to run."""
+        folder = str(Path(config.output_dir).absolute())
+        try:
+            key = self._finished.key(config)
+            again = folder in self._keys
+            if self._keys.setdefault(folder, key) != key:
+                text = f"another build of this run has the folder {folder} already"
+                raise ConfigurationError(text, hint="give each build a folder of its own")
+        except BrainsmithError as error:
+            return failed_result(config, error)
+        if folder in self._running:
+            self._running[folder].joined.append(config)
+            return None
+        if again or config.global_config.cache_results:
+            found = self._finished.find(config)
+            if found is not None:
+                return found
+        self._start(folder, config)
+        return None
+
+    def _start(self, folder: str, config: BuildConfig) -> None:
+        stop = StopFlag()
+        future = self._executor.submit(config, stop, self._emit)
+        self._running[folder] = _Running(config, stop, future)
+        future.add_done_callback(lambda _: self._tokens.put(folder))
+        if self._reason:
+            stop.set(self._reason)
+
+    def _wait(self) -> Iterator[BuildResult]:
+        """Wait until a build ends, the time is over, or somebody calls; yield the results of the build."""
+        seconds = None
+        if self._deadline is not None and not self._reason:
+            seconds = min(_LONGEST_WAIT_SECONDS, max(0.0, self._deadline - time.monotonic()))
+        try:
+            token = self._tokens.get(timeout=seconds)
+        except queue.Empty:
+            self.why_over()
+            return
+        if token != _WAKE:
+            yield from self._finish(self._running.pop(token))
+
+    def _finish(self, build: _Running) -> Iterator[BuildResult]:
+        error = build.future.exception()
+        result = build.future.result() if error is None else failed_result(build.config, error)
+        self.stopped += build.stop.is_set()
+        yield result
+        for _ in build.joined:
+            yield attrs.evolve(result, cached=result.status.is_final)
+
+    def _announce_stop(self) -> None:
+        if self._reason and not self._announced:
+            self._announced = True
+            data: dict[str, JSONValue] = {"reason": self._reason, "running": len(self._running)}
+            self._emit(BuildEvent(kind="run_stopping", build_id="", data=data))
