@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import enum
 import importlib
-import io
 import os
-import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
-import attrs
 import pluggy
 
 from . import hookspecs
+from .discovery import (
+    CORE_DISTRIBUTION,
+    core_version,
+    distribution_name,
+    import_contained,
+    note_fault,
+    unmet_core_requirement,
+)
 from .errors import ConfigurationError, PluginError, did_you_mean
+from .plugin_state import Offer, Plugin, PluginState
 from .records import (
     BackendSpec,
     CommandSpec,
@@ -29,13 +32,13 @@ from .records import (
     StepSpec,
     ValidatorSpec,
 )
+from .targets import load_target
 
 __all__ = ["DISABLE_VARIABLE", "Offer", "Plugin", "PluginManager", "PluginState", "load_target"]
 
 #: Environment variable: names of plugins to leave out, separated by commas.
 DISABLE_VARIABLE = "BRAINSMITH_DISABLE_PLUGINS"
 
-_CORE_DISTRIBUTION = "brainsmith-core"
 _BUILTIN_PLUGIN = "brainsmith_core.builtin"
 
 #: For each registration hook, the type of its records.
@@ -53,92 +56,6 @@ RECORD_TYPES: dict[str, type] = {
 }
 
 R = TypeVar("R")
-
-
-class PluginState(enum.Enum):
-    """The one state that a plugin is in."""
-
-    ACTIVE = "active"
-    BLOCKED = "blocked"
-    INCOMPATIBLE = "incompatible"
-    FAILED = "failed"
-    SHADOWED = "shadowed"
-    UNKNOWN_HOOK = "unknown-hook"
-
-
-@attrs.define(kw_only=True)
-class Plugin:
-    """An installed plugin, whatever its state.
-
-    Args:
-        name: the entry point's name.
-        target: the entry point's value.
-        distribution: the distribution that brings it.
-        version: that distribution's version.
-        state: whether it takes part.
-        reason: why it doesn't.
-        fix: the command or action that mends it.
-        import_seconds: how long its import took.
-        provides: names of what it offers, by hook.
-        traceback: of the fault, or "".
-    """
-
-    name: str
-    target: str
-    distribution: str
-    version: str
-    state: PluginState = PluginState.ACTIVE
-    reason: str = ""
-    fix: str = ""
-    import_seconds: float = 0.0
-    provides: dict[str, list[str]] = attrs.field(factory=dict)
-    traceback: str = ""
-
-    def put_aside(self, state: PluginState, reason: str, fix: str) -> None:
-        """Give the plugin a state in which it takes no part."""
-        self.state, self.reason, self.fix = state, reason, fix
-
-
-@attrs.frozen
-class Offer(Generic[R]):
-    """A record together with the plugin that offers it."""
-
-    record: R
-    plugin: Plugin
-
-
-def load_target(target: str, owner: str) -> Any:
-    """Import what `"package.module:attribute"` names.
-
-    Args:
-        target: the text in a record.
-        owner: who names it, for the message.
-
-    Raises:
-        PluginError: if it can't be imported, with the reason.
-
-    Example:
-        >>> load_target("os.path:join", "an example").__name__
-        'join'
-    """
-    module_name, _, attribute = target.partition(":")
-    try:
-        value: Any = importlib.import_module(module_name)
-        for part in attribute.split("."):
-            value = getattr(value, part)
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # foreign code: whatever its import raises is its fault, not ours
-        text = f"{owner} can't be loaded: importing {target} failed: {type(error).__name__}: {error}"
-        raise PluginError(text, hint=_import_fix(error, owner)) from error
-    return value
-
-
-def _import_fix(error: BaseException, owner: str) -> str:
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        return f"pip install {error.name.split('.')[0].replace('_', '-')}"
-    return f"mend or remove {owner}"
 
 
 class PluginManager:
@@ -161,14 +78,14 @@ class PluginManager:
         self._pluggy.add_hookspecs(hookspecs)
         self._modules: dict[str, object] = {}
         self._offers: dict[str, list[Offer[Any]]] = {}
-        self.register(importlib.import_module(_BUILTIN_PLUGIN), "core", _CORE_DISTRIBUTION, _core_version())
+        self.register(importlib.import_module(_BUILTIN_PLUGIN), "core", CORE_DISTRIBUTION, core_version())
 
     @classmethod
     def discover(cls, disabled: Iterable[str] = ()) -> PluginManager:
         """Return a manager with every installed plugin, each in its state."""
         manager = cls(disabled)
         found = metadata.entry_points(group=hookspecs.ENTRY_POINT_GROUP)
-        for entry_point in sorted(found, key=lambda item: (item.name, _distribution_name(item), item.value)):
+        for entry_point in sorted(found, key=lambda item: (item.name, distribution_name(item), item.value)):
             manager._add_entry_point(entry_point)
         return manager
 
@@ -261,13 +178,13 @@ class PluginManager:
         plugin = Plugin(
             name=entry_point.name,
             target=entry_point.value,
-            distribution=_distribution_name(entry_point),
+            distribution=distribution_name(entry_point),
             version=entry_point.dist.version if entry_point.dist else "",
         )
         self.plugins.append(plugin)
         if self._keep_out(plugin, entry_point):
             return
-        module = _import_contained(plugin, entry_point)
+        module = import_contained(plugin, entry_point)
         if plugin.state is PluginState.ACTIVE:
             self._activate(plugin, module)
 
@@ -281,9 +198,9 @@ class PluginManager:
             reason = f"{first.distribution} brings a plugin of the same name"
             plugin.put_aside(PluginState.SHADOWED, reason, f"pip uninstall {plugin.distribution}")
             return True
-        need = _unmet_core_requirement(entry_point)
+        need = unmet_core_requirement(entry_point)
         if need:
-            reason = f"needs {need}, but {_CORE_DISTRIBUTION} {_core_version()} is installed"
+            reason = f"needs {need}, but {CORE_DISTRIBUTION} {core_version()} is installed"
             plugin.put_aside(PluginState.INCOMPATIBLE, reason, f'pip install "{need}"')
         return bool(need)
 
@@ -291,7 +208,7 @@ class PluginManager:
         wanted = getattr(module, "BRAINSMITH_API", hookspecs.API_VERSION)
         if wanted != hookspecs.API_VERSION:
             reason = f"is written for plugin API {wanted}, but this is API {hookspecs.API_VERSION}"
-            plugin.put_aside(PluginState.INCOMPATIBLE, reason, f"pip install --upgrade {_CORE_DISTRIBUTION}")
+            plugin.put_aside(PluginState.INCOMPATIBLE, reason, f"pip install --upgrade {CORE_DISTRIBUTION}")
             return
         unknown = _unknown_hooks(module)
         if unknown:
@@ -301,7 +218,7 @@ class PluginManager:
         try:
             self._pluggy.register(module, plugin.name)
         except Exception as error:  # noqa: BLE001 - foreign code: pluggy reports a wrong signature in many ways
-            _note_fault(plugin, error)
+            note_fault(plugin, error)
             return
         self._modules[plugin.name] = module
 
@@ -315,53 +232,11 @@ class PluginManager:
             found = [Offer(record, plugin) for record in _checked_records(implementation(), hook)]
             _refuse_duplicates(hook, found, offers)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code: a plugin's fault must not stop anything else
-            _note_fault(plugin, error)
+            note_fault(plugin, error)
             self._pluggy.unregister(name=plugin.name)
             return
         plugin.provides[hook] = [_record_name(offer.record) for offer in found]
         offers.extend(found)
-
-
-def _core_version() -> str:
-    return metadata.version(_CORE_DISTRIBUTION)
-
-
-def _distribution_name(entry_point: metadata.EntryPoint) -> str:
-    return entry_point.dist.name if entry_point.dist else ""
-
-
-def _import_contained(plugin: Plugin, entry_point: metadata.EntryPoint) -> object:
-    """Import a plugin's module; its faults and its output stay with it."""
-    started = time.perf_counter()
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            return entry_point.load()
-    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - foreign code: its import may raise anything
-        _note_fault(plugin, error)
-        return None
-    finally:
-        plugin.import_seconds = time.perf_counter() - started
-
-
-def _note_fault(plugin: Plugin, error: BaseException) -> None:
-    reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-    plugin.put_aside(PluginState.FAILED, reason, _import_fix(error, plugin.distribution))
-    plugin.traceback = "".join(traceback.format_exception(error))
-
-
-def _unmet_core_requirement(entry_point: metadata.EntryPoint) -> str:
-    """Return the plugin's requirement on core that this core doesn't meet, or ""."""
-    requirements = (entry_point.dist.requires or []) if entry_point.dist else []
-    ours = [text for text in requirements if text.replace("_", "-").lower().startswith(_CORE_DISTRIBUTION)]
-    if not ours:
-        return ""
-    from packaging.requirements import Requirement
-
-    for text in ours:
-        requirement = Requirement(text)
-        if requirement.marker is None and not requirement.specifier.contains(_core_version(), prereleases=True):
-            return text
-    return ""
 
 
 def _hook_names() -> list[str]:
