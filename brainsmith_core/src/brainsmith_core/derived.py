@@ -10,6 +10,7 @@ from .devices import totals_of
 from .json_values import JSONValue
 from .metric import Metric, MetricSource, MetricStatus, Stage
 from .records import Device
+from .report import read_number
 
 __all__ = ["Facts", "derive"]
 
@@ -62,7 +63,7 @@ def _steady(batch: float, cycles: float, latency: float, clk_mhz: float) -> floa
 
 
 def _ratio(dividend: float, divisor: float) -> float | None:
-    return dividend / divisor if divisor > 0 else None
+    return read_number(dividend / divisor) if divisor > 0 else None
 
 
 def _clk(cycles: float, ns: float) -> float | None:
@@ -97,7 +98,7 @@ _RULES = (
     _Rule("perf.clk_mhz", "MHz", (Stage.ESTIMATE,), _ESTIMATE, "1000 x critical_path_cycles / latency_ns", _clk),
     _Rule("perf.latency_us", "µs", _LATENT, ("perf.latency_ns",), "latency_ns / 1000", lambda ns: ns / 1000),
     _Rule("perf.latency_us", "µs", _RUN, _BATCH[2:], "latency_cycles / clk_mhz", _ratio),
-    _Rule("perf.steady_throughput_fps", "frames/s", _RUN, _BATCH, _STEADY, _steady),
+    _Rule("perf.steady_throughput_fps", "frames/s", (Stage.RTLSIM,), _BATCH, _STEADY, _steady),
     _Rule("perf.fps_per_w", "frames/s/W", (Stage.BOARD,), _BOARD, "throughput_fps / avg_w", _ratio),
     _Rule("energy.per_frame_mj", "mJ", (Stage.BOARD,), _BOARD, "1000 x avg_w / throughput_fps", _energy),
 )
@@ -161,13 +162,12 @@ def _applied(rule: _Rule, stage: Stage, scope: Mapping[str, str], group: _Group)
     if len(inputs) < len(rule.inputs) or None in numbers:
         return
     value = rule.compute(*numbers)
-    if value is not None:
+    if isinstance(value, bool) or read_number(value) is not None:
         yield _metric(rule.name, value, rule.unit, stage, inputs, rule.formula, scope)
 
 
 def _number(metric: Metric) -> int | float | None:
-    value = metric.value
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return read_number(metric.value) if isinstance(metric.value, int | float) else None
 
 
 def _metric(
