@@ -16,15 +16,15 @@ _workers: dict[tuple[object, ...], Worker] = {}
 _lock = threading.Lock()
 
 
-def shared_worker(python: Path, tasks: Path, *, env: Mapping[str, str] | None = None) -> Worker:
+def shared_worker(python: Path, tasks: Path, *, env: Mapping[str, str | None] | None = None) -> Worker:
     """Return this process's worker for an interpreter and a tasks module; it starts when it is first used.
 
     Args:
         python: the interpreter that it runs in.
         tasks: the file that defines its tasks.
-        env: added to the environment that it starts with.
+        env: added to the environment that it starts with; None as a value removes the variable.
     """
-    key = (python, tasks, tuple(sorted((env or {}).items())))
+    key = (python, tasks, frozenset((env or {}).items()))
     with _lock:
         if not _workers:
             atexit.register(close_workers)

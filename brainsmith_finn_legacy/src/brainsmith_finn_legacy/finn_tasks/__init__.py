@@ -1,0 +1,55 @@
+"""Tasks of the worker that runs inside a FINN environment: build, apply transformations, look up steps.
+
+The worker loads this folder by path with FINN's interpreter, so it needs nothing but the standard library and FINN.
+FINN is imported once, in `describe`, before the worker forks a child for each task.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict
+
+__all__ = ["build", "describe", "resolve_steps", "transform"]
+
+Emit = Callable[[Dict[str, Any]], None]
+
+
+def describe() -> Dict[str, Any]:
+    """Import FINN and say which one it is."""
+    from . import finn_access
+
+    finn = finn_access.load()
+    return {"flavour": finn.flavour, "folder": finn.folder, "stand_ins": list(finn.stand_ins)}
+
+
+def build(args: Dict[str, Any], emit: Emit) -> Dict[str, Any]:
+    """Run FINN's builder once; see `build_task.run_build`."""
+    from .build_task import run_build
+
+    return run_build(args, emit)
+
+
+def transform(args: Dict[str, Any], emit: Emit) -> Dict[str, Any]:
+    """Apply transformations to a model; see `transform_task.run_transformations`."""
+    from .transform_task import run_transformations
+
+    return run_transformations(args, emit)
+
+
+def resolve_steps(args: Dict[str, Any], emit: Emit) -> Dict[str, Any]:
+    """Say for each of the user's own steps whether it can be imported; "" for those that can, else the reason.
+
+    Args:
+        args: `steps`, and `import_paths`.
+        emit: not used.
+    """
+    from .steps import explain_failure, load_step
+
+    del emit
+    reasons = {}
+    for step in args["steps"]:
+        try:
+            load_step(step, args["import_paths"])
+            reasons[step["name"]] = ""
+        except BaseException as error:  # noqa: BLE001 - foreign code: an import may raise anything
+            reasons[step["name"]] = explain_failure(error)
+    return {"reasons": reasons}
