@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import click
 
 from ..config_file import load_build_config, parse_assignments
 from ..events import BuildEvent
 from ..result import BuildResult, BuildStatus
+from ..signals import stop_on_signals
 from .app import App, json_option, pass_app
 from .output import number, print_json
 
@@ -50,33 +47,19 @@ def command(
 
     runner = create_build_runner_factory(backend, app.plugins)()
     build = load_build_config(config, output_dir=output, flags=parse_assignments(assignments))
-    with _stop_on_signal() as stop:
+    stop = threading.Event()
+
+    def end(name: str) -> None:
+        stop.set()
+        click.echo(f"{name}: stopping the build ...", err=True)
+
+    with stop_on_signals(end):
         result = runner.run(build, stop=stop, on_event=_print_event)
     if as_json:
         print_json(result.to_dict())
     else:
         _print_result(result)
     return _EXIT.get(result.status, 1)
-
-
-@contextmanager
-def _stop_on_signal() -> Iterator[threading.Event]:
-    """Let Ctrl-C and SIGTERM stop the build in order, so that no process is left; a second one stops at once."""
-    stop = threading.Event()
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if stop.is_set():
-            raise KeyboardInterrupt
-        click.echo("stopping the build ...", err=True)
-        stop.set()
-
-    before = {each: signal.signal(each, handle) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 _started = time.monotonic()
