@@ -164,7 +164,7 @@ def _contained(on_event: Observer | None) -> Observer:
             return
         try:
             on_event(event)
-        except Exception:  # noqa: BLE001 - foreign code: an observer can't harm a build
+        except Exception:  # foreign code: an observer can't harm a build
             broken = True
             logging.getLogger("brainsmith").warning("an observer of events raised and is left out", exc_info=True)
 
