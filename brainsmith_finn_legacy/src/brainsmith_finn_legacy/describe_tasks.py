@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import importlib
 import importlib.util
 import inspect
@@ -34,7 +35,10 @@ def _load_bootstrap() -> ModuleType:
     return module
 
 
-FINN: Any = _load_bootstrap().import_finn()
+@functools.cache
+def _finn() -> Any:
+    return _load_bootstrap().import_finn()
+
 
 # Fields of DataflowBuildConfig that tell one release from those before it; the newest release comes first.
 _PLUS_RELEASES = (
@@ -47,7 +51,7 @@ _PLUS_RELEASES = (
 
 
 def describe_environment(args: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """Return everything that can be asked of the imported FINN.
+    """Return everything that can be asked of the imported _finn().
 
     Args:
         args: nothing.
@@ -61,27 +65,27 @@ def describe_environment(args: dict[str, Any], emit: Callable[[dict[str, Any]], 
     transformations, unimportable = _transformations(emit)
     own = _own_distribution()
     return {
-        "flavour": FINN.flavour,
+        "flavour": _finn().flavour,
         "version": "" if own is None else own.version,
         "release": _release(),
-        "xsi": FINN.xsi,
+        "xsi": _finn().xsi,
         "folders": {name: str(folder) for name, folder in _source_folders().items()},
         "site_folders": sorted({str(_folder_of(each)) for each in metadata.distributions()}),
         "description": {
             "python_version": platform.python_version(),
-            "finn_folder": FINN.folder,
+            "finn_folder": _finn().folder,
             "distributions": _distributions(own),
-            "stand_ins": list(FINN.stand_ins),
-            "fields": [_field(each) for each in dataclasses.fields(FINN.config.DataflowBuildConfig)],
-            "default_steps": _step_names(FINN.config.default_build_dataflow_steps),
-            "estimate_steps": _step_names(FINN.config.estimate_only_dataflow_steps),
+            "stand_ins": list(_finn().stand_ins),
+            "fields": [_field(each) for each in dataclasses.fields(_finn().config.DataflowBuildConfig)],
+            "default_steps": _step_names(_finn().config.default_build_dataflow_steps),
+            "estimate_steps": _step_names(_finn().config.estimate_only_dataflow_steps),
             "steps": [
                 {"name": name, "summary": _summary(function)}
-                for name, function in FINN.steps.build_dataflow_step_lookup.items()
+                for name, function in _finn().steps.build_dataflow_step_lookup.items()
             ],
             "boards": _boards(),
-            "output_types": _values(getattr(FINN.config, "DataflowOutputType", None)),
-            "verify_steps": _values(getattr(FINN.config, "VerificationStepType", None)),
+            "output_types": _values(getattr(_finn().config, "DataflowOutputType", None)),
+            "verify_steps": _values(getattr(_finn().config, "VerificationStepType", None)),
             "transformations": transformations,
             "unimportable": unimportable,
         },
@@ -92,7 +96,7 @@ def _source_folders() -> dict[str, Path]:
     spec = importlib.util.find_spec("qonnx")
     assert spec is not None  # FINN was imported, so QONNX was
     assert spec.submodule_search_locations is not None
-    return {"finn": Path(FINN.folder), "qonnx": Path(spec.submodule_search_locations[0])}
+    return {"finn": Path(_finn().folder), "qonnx": Path(spec.submodule_search_locations[0])}
 
 
 # --- which FINN it is
@@ -101,11 +105,11 @@ def _source_folders() -> dict[str, Path]:
 def _own_distribution() -> metadata.Distribution | None:
     """Return the distribution that the imported FINN+ belongs to; a checkout on the path belongs to none."""
     for distribution in metadata.distributions(name="finn-plus"):
-        if _folder_of(distribution) / "finn" == Path(FINN.folder):
+        if _folder_of(distribution) / "finn" == Path(_finn().folder):
             return distribution
         origin = json.loads(distribution.read_text("direct_url.json") or "{}")
         sources = Path(unquote(urlsplit(origin.get("url", "")).path) or "/nonexistent")
-        if origin.get("dir_info", {}).get("editable") and sources in Path(FINN.folder).parents:
+        if origin.get("dir_info", {}).get("editable") and sources in Path(_finn().folder).parents:
             return distribution
     return None
 
@@ -115,16 +119,16 @@ def _folder_of(distribution: metadata.Distribution) -> Path:
 
 
 def _release() -> str:
-    names = {each.name for each in dataclasses.fields(FINN.config.DataflowBuildConfig)}
-    if FINN.flavour == "finn-plus":
+    names = {each.name for each in dataclasses.fields(_finn().config.DataflowBuildConfig)}
+    if _finn().flavour == "finn-plus":
         return next((release for release, field in _PLUS_RELEASES if field in names), "1.0")
-    if not hasattr(FINN.config, "AutoFIFOSizingMethod"):
+    if not hasattr(_finn().config, "AutoFIFOSizingMethod"):
         return "0.8"
-    if hasattr(FINN.config, "ComputeEngineMemMode"):
+    if hasattr(_finn().config, "ComputeEngineMemMode"):
         return "0.9"
     if "mlo" not in names:
         return "0.10"
-    phases = any(name.startswith("phase_") for name in _step_names(FINN.config.default_build_dataflow_steps))
+    phases = any(name.startswith("phase_") for name in _step_names(_finn().config.default_build_dataflow_steps))
     return "next" if phases else "dev"
 
 
@@ -165,7 +169,7 @@ def _field(field: dataclasses.Field[Any]) -> dict[str, Any]:
 
 
 def _hints() -> Mapping[str, Any]:
-    return typing.get_type_hints(FINN.config.DataflowBuildConfig)
+    return typing.get_type_hints(_finn().config.DataflowBuildConfig)
 
 
 def _parts(hint: Any) -> Iterator[Any]:
@@ -188,7 +192,7 @@ def _values(kind: Any) -> list[str]:
 
 def _type_text(annotation: Any) -> str:
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-    return text.replace("typing.", "").replace(f"{FINN.config.__name__}.", "")
+    return text.replace("typing.", "").replace(f"{_finn().config.__name__}.", "")
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:

@@ -34,7 +34,7 @@ __all__ = ["PLACEHOLDER_VIVADO", "Finn", "MissingPackageError", "import_finn", "
 PLACEHOLDER_VIVADO = "/nonexistent/Vivado/2024.2"
 
 # What FINN imports, but estimate builds never use. FINN's own list is of v0.10.1 and its development branch.
-_STAND_INS_PLUS = ("torch", "xsi")
+_STAND_INS_PLUS = ("torch", "onnx_passes", "xsi")
 _STAND_INS_FINN = ("torch", "torchvision", "brevitas", "brevitas_examples", "pyverilator", "xsi")
 
 _DEFAULTS = {
@@ -92,9 +92,7 @@ def import_finn() -> Finn:
     sys.meta_path.append(stand_ins)
     xsi = vivado and _xsi_is_built()
     modules = _import_builder() if xsi or not plus else _import_builder_without_xsi()
-    return Finn(
-        "finn-plus" if plus else "finn", str(folder), *modules, tuple(sorted(stand_ins.used)), vivado, xsi
-    )
+    return Finn("finn-plus" if plus else "finn", str(folder), *modules, tuple(sorted(stand_ins.used)), vivado, xsi)
 
 
 def use_build_dir(folder: str) -> None:

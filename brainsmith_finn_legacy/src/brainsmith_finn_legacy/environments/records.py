@@ -16,6 +16,7 @@ __all__ = [
     "ConfigField",
     "FINNDescription",
     "FINNEnvironment",
+    "FINNInstallation",
     "FINNValidation",
     "Flavour",
     "Kind",
@@ -205,6 +206,36 @@ def worker_env(checkout: Path | None = None) -> dict[str, str | None]:
         "PYTEST_CURRENT_TEST": None,
         **sources,
     }
+
+
+@attrs.frozen(kw_only=True)
+class FINNInstallation:
+    """A FINN environment that was discovered, whether it works or not.
+
+    Args:
+        name: what `--finn` calls it.
+        kind: managed by us, a checkout, or an interpreter.
+        path: its folder.
+        python: its interpreter; None if it isn't known.
+        version: of FINN, or "" if it has never been asked.
+        flavour: FINN or FINN+; None if it has never been asked.
+        profile: of a managed one, else "".
+        state: `ready`; `unchecked`: not asked yet, or changed since, and asked when it is first used; `unfinished`:
+            being installed or removed by somebody; `broken`: see the reason.
+        reason: why it is broken, or "".
+        default: whether builds take it if they don't name one.
+    """
+
+    name: str
+    kind: Kind
+    path: Path
+    python: Path | None = None
+    version: str = ""
+    flavour: Flavour | None = None
+    profile: str = ""
+    state: Literal["ready", "unchecked", "unfinished", "broken"]
+    reason: str = ""
+    default: bool = False
 
 
 @attrs.frozen(kw_only=True)

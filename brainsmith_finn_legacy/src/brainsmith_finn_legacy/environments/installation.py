@@ -1,0 +1,187 @@
+"""Install a FINN environment: wholly or not at all, and only once, however many try at the same time."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import attrs
+
+from brainsmith_core.errors import BrainsmithError, ConfigurationError, MissingRequirementError
+
+from .dependencies import FINNDependencyResolver
+from .identity import stamp_of
+from .inspection import inspect_finn
+from .interpreters import find_interpreter
+from .profiles import Profile
+from .registry import MARKER, Entry, Facts, FINNInstallationRegistry, Record, clear_folder
+
+__all__ = ["InstallRequest", "install", "is_current"]
+
+
+@attrs.frozen(kw_only=True)
+class InstallRequest:
+    """What is to be installed.
+
+    Args:
+        profile: which FINN, and how much of it.
+        name: what the environment is called.
+        folder: where it goes.
+        python: the Python to make it with; None: find one.
+        again: install it even if it is there.
+    """
+
+    profile: Profile
+    name: str
+    folder: Path
+    python: Path | None = None
+    again: bool = False
+
+
+def is_current(facts: Facts, python: Path) -> bool:
+    """Return whether nothing has changed since an environment was asked; it costs some milliseconds."""
+    folders = {name: Path(folder) for name, folder in facts.folders.items()}
+    try:
+        return stamp_of(python, folders, map(Path, facts.site_folders)) == facts.stamp
+    except OSError:
+        return False
+
+
+def install(
+    request: InstallRequest,
+    registry: FINNInstallationRegistry,
+    resolver: FINNDependencyResolver,
+    report: Callable[[str], None],
+) -> Record:
+    """Return the environment asked for, installed now if it isn't there.
+
+    Args:
+        request: what is wanted.
+        registry: remembers it once it is finished.
+        resolver: fetches what goes in.
+        report: told what goes on, a line at a time.
+
+    Raises:
+        ConfigurationError: the name or folder is taken, or the Python doesn't suit.
+        MissingRequirementError: something couldn't be had; nothing is left of the attempt.
+    """
+    found = _installed(request, registry)
+    if found is not None:
+        return found
+    with _alone(request, registry, report) as held:
+        for name in registry.sweep():
+            report(f"removed what an interrupted installation had left of {name}")
+        found = _installed(request, registry)  # by whom we have waited for
+        if found is not None:
+            return found
+        return _install(request, registry, resolver, report, held)
+
+
+@contextlib.contextmanager
+def _alone(
+    request: InstallRequest, registry: FINNInstallationRegistry, report: Callable[[str], None]
+) -> Iterator[tuple[int, int]]:
+    def waiting() -> None:
+        report(f"waiting for another process that installs {request.name}")
+
+    with registry.lock(request.name, waiting) as by_name, registry.folder_lock(request.folder, waiting) as by_folder:
+        yield by_name, by_folder
+
+
+def _installed(request: InstallRequest, registry: FINNInstallationRegistry) -> Record | None:
+    """Return the environment if it is there and works; raise if its name or folder belongs to another one."""
+    record = registry.load(request.name)
+    if record is None:
+        return None
+    entry = record.entry
+    if entry.kind != "managed" or (entry.path != request.folder and not request.again):
+        text = f'there is a FINN environment "{request.name}" already: {entry.path}'
+        raise ConfigurationError(text, hint="choose another --name, or remove that one")
+    if request.again or record.facts is None or not is_current(record.facts, entry.python):
+        return None
+    return record
+
+
+def _install(
+    request: InstallRequest,
+    registry: FINNInstallationRegistry,
+    resolver: FINNDependencyResolver,
+    report: Callable[[str], None],
+    held: tuple[int, int],
+) -> Record:
+    profile = request.profile
+    interpreter = find_interpreter(profile, request.python)
+    old = registry.load(request.name)
+    if old is not None:
+        report(f"making {request.name} anew")
+        registry.forget(request.name)
+        clear_folder(old.entry.path)
+    _claim(request)
+    begun = time.monotonic()
+    try:
+        report(f"installing {profile.title} into {request.folder}, about {profile.megabytes} MB")
+        python = resolver.make_environment(request.folder, interpreter, held)
+        resolver.install(profile, python, held)
+        report("importing FINN for the first time (its modules are compiled now)")
+        facts = inspect_finn(python)
+        entry = Entry(
+            name=request.name,
+            kind="managed",
+            path=request.folder,
+            python=python,
+            profile=profile.profile,
+            lock_sha256=hashlib.sha256(profile.lock().encode()).hexdigest(),
+            installed_identity=facts.identity,
+            installed_at=datetime.now().astimezone().isoformat(timespec="seconds"),
+            install_seconds=round(time.monotonic() - begun, 1),
+            size_bytes=_size(request.folder),
+        )
+        record = Record(entry=entry, facts=facts)
+        registry.save(record)  # the last thing: from now on, the environment is there
+    except BaseException as error:  # Ctrl-C too: nothing is left of an attempt
+        registry.forget(request.name)
+        clear_folder(request.folder)
+        if isinstance(error, OSError) and not isinstance(error, BrainsmithError):
+            raise _from_system(request, error) from error
+        raise
+    return record
+
+
+def _claim(request: InstallRequest) -> None:
+    """Make the folder, marked as ours before anything else is in it; a leftover of ours is cleared away."""
+    folder = request.folder
+    try:
+        clear_folder(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            text = f"{folder} isn't empty, and nothing of it was made by brainsmith finn install"
+            raise ConfigurationError(text, hint="name a folder that doesn't exist or is empty")
+        free = shutil.disk_usage(folder).free // 1_000_000
+        if free < request.profile.megabytes:
+            folder.rmdir()
+            text = f"{request.profile.title} takes about {request.profile.megabytes} MB, and {folder} has {free} left"
+            hint = "free some, or set BRAINSMITH_HOME to a folder on another disk"
+            raise MissingRequirementError(text, hint=hint, category="disk")
+        (folder / MARKER).touch()
+    except OSError as error:
+        raise _from_system(request, error) from error
+
+
+def _from_system(request: InstallRequest, error: OSError) -> MissingRequirementError:
+    text = f"{request.profile.title} can't be installed into {request.folder}: {error.strerror or error}"
+    hint = "name another folder with --path, or set BRAINSMITH_HOME"
+    return MissingRequirementError(text, hint=hint, category="disk")
+
+
+def _size(folder: Path) -> int:
+    """Return how many bytes the files of a folder take on disk."""
+    total = 0
+    for place, _, files in os.walk(folder):
+        total += sum(Path(place, name).lstat().st_blocks for name in files)
+    return total * 512
