@@ -17,6 +17,7 @@ from .worker_connection import OnEvent, StopSignal, WorkerConnection, WorkerProc
 __all__ = ["DEFAULT_LOG_BYTES", "Outcome", "ProcessName", "StopSignal", "TaskError", "TaskOutcome", "Worker"]
 
 DEFAULT_LOG_BYTES = 64 * 1024 * 1024
+_ATTEMPTS = 3  # to give a task to a worker; one that has begun is never begun again
 
 
 class Worker:
@@ -107,13 +108,15 @@ class Worker:
             "cwd": None if cwd is None else str(cwd.absolute()),
             "env": dict(env or {}),
         }
-        while True:
+        for _ in range(_ATTEMPTS):
             connection = self._connect()
             if connection.wait_ready(stop) is None:
                 return TaskOutcome("stopped", error=TaskError("Stopped", "it was stopped before it began"))
             outcome = connection.run(job, on_event, stop)
             if outcome is not None:
                 return outcome
+        text = f"{_ATTEMPTS} workers died before the task began; their log is {self.log}"
+        return TaskOutcome("crash", error=TaskError("WorkerDied", text))
 
     def close(self) -> None:
         """End the worker for good; tasks that still run are stopped, and their `run` returns."""

@@ -115,7 +115,7 @@ class WorkerConnection:
                     return None
 
     def run(self, job: _Message, on_event: OnEvent | None, stop: StopSignal | None) -> TaskOutcome | None:
-        """Run a job to its end; None if the worker had ended before it could get it."""
+        """Run a job to its end; None if the worker ended before it began."""
         task_id = str(next(self._ids))
         messages: _Messages = queue.SimpleQueue()
         with self._lock:
@@ -139,13 +139,18 @@ class WorkerConnection:
 
     def _follow(
         self, task_id: str, messages: _Messages, on_event: OnEvent | None, stop: StopSignal | None
-    ) -> TaskOutcome:
+    ) -> TaskOutcome | None:
         begun = time.monotonic()
+        accepted = False
         while True:
             try:
                 message = messages.get(timeout=None if stop is None else _STOP_POLL_S)
             except queue.Empty:
                 message = {}
+            accepted = accepted or "accepted" in message
+            if "lost" in message:
+                error = TaskError("WorkerDied", message["lost"])
+                return TaskOutcome("crash", error=error, seconds=time.monotonic() - begun) if accepted else None
             if "done" in message:
                 return _outcome(message["done"], elapsed_s=time.monotonic() - begun)
             if "event" in message and on_event is not None:
@@ -205,7 +210,7 @@ class WorkerConnection:
             self._ready.set_exception(self._start_error(how))
         text = f"the worker (process {self._process.popen.pid}) {how}; its log is {self._process.log}"
         for messages in waiting.values():
-            messages.put({"done": {"outcome": "crash", "error": {"type": "WorkerDied", "message": text}}})
+            messages.put({"lost": text})
 
     def _import_error(self, error: _Message) -> MissingRequirementError:
         text = f"the worker can't import {self._process.tasks}: {error['type']}: {error['message']}"

@@ -20,7 +20,7 @@ from .server import Server
 
 __all__ = ["load_tasks", "main"]
 
-_EXIT_HANDLERS_S = 5  # the time that the exit handlers of what the tasks import may take
+_EXIT_HANDLERS_S = 3  # the time that the exit handlers of what the tasks import may take
 
 
 def main(arguments: list[str]) -> None:

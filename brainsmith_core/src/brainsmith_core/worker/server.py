@@ -129,6 +129,7 @@ class Server:
         if self._leaving:
             self._refuse(job.id, "stopped", {"type": "Stopped", "message": "the worker was about to leave"})
             return
+        self._answers.send(encode({"id": job.id, "accepted": True}))  # a job without this never began
         try:
             task = self._fork(job)
         except OSError as error:  # no descriptor or process left; the other tasks need not suffer
@@ -184,10 +185,12 @@ class Server:
     def _reap(self) -> None:
         try:
             while True:
-                pid, _ = os.waitpid(-1, os.WNOHANG)
+                pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
                 if pid == 0:
                     return
-                if pid in self._running:
+                if os.WIFSTOPPED(status):  # by its own task, say; a supervisor must be able to act
+                    os.kill(pid, signal.SIGCONT)
+                elif pid in self._running:
                     self._finish(self._running.pop(pid))
         except ChildProcessError:
             return

@@ -45,7 +45,8 @@ class TaskLog:
         if self._dropped_bytes:
             self._note(f"{self._dropped_bytes} bytes are left out here: {self._full}")
         end = b"".join(self._tail)
-        self.truncated = self._dropped_bytes > 0 or self._put(end) < len(end)
+        incomplete = self._put(end) < len(end)
+        self.truncated = incomplete or self._dropped_bytes > 0
         os.close(self._fd)
 
     def _write_head(self, data: bytes) -> bytes:

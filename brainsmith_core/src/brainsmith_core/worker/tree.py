@@ -24,6 +24,7 @@ __all__ = [
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _KILL_AGAIN_S = 0.01
+_CHILDREN_LISTS = Path("/proc/thread-self/children")  # there in kernels with CONFIG_PROC_CHILDREN
 
 
 class Process(NamedTuple):
@@ -77,7 +78,7 @@ def children(pid: int) -> list[int]:
 
     The kernel may skip one while a sibling is exiting: an empty answer is no proof, `children_by_scan` is.
     """
-    if not Path("/proc/thread-self/children").exists():  # a kernel without CONFIG_PROC_CHILDREN
+    if not _CHILDREN_LISTS.exists():
         return children_by_scan(pid)
     try:
         threads = [entry.name for entry in Path(f"/proc/{pid}/task").iterdir()]
