@@ -83,7 +83,10 @@ def describe_environment(args: dict[str, Any], emit: Callable[[dict[str, Any]], 
                 {"name": name, "summary": _summary(function)}
                 for name, function in _finn().steps.build_dataflow_step_lookup.items()
             ],
+            "flows": _flows(),
+            "kernels": _kernels(),
             "boards": _boards(),
+            "alveo_boards": sorted(_basic("alveo_part_map")),
             "output_types": _values(getattr(_finn().config, "DataflowOutputType", None)),
             "verify_steps": _values(getattr(_finn().config, "VerificationStepType", None)),
             "transformations": transformations,
@@ -216,11 +219,38 @@ def _step_names(steps: Iterable[Any]) -> list[str]:
     return [step if isinstance(step, str) else step.__name__ for step in steps]
 
 
+def _flows() -> dict[str, list[str]]:
+    """Return the lists of steps that FINN has, by their short names."""
+    flows = {}
+    for name, value in vars(_finn().config).items():
+        short = name.removesuffix("_steps").removesuffix("_dataflow").removesuffix("_build")
+        if name.endswith("_steps") and isinstance(value, list):
+            flows[short] = _step_names(value)
+    return dict(sorted(flows.items()))
+
+
+def _kernels() -> dict[str, list[str]]:
+    """Return the operators of which FINN has specialised variants, with these."""
+    kernels: dict[str, list[str]] = {}
+    for style in ("hls", "rtl"):
+        try:
+            module = importlib.import_module(f"finn.custom_op.fpgadataflow.{style}")
+        except ModuleNotFoundError:  # before FINN 0.10
+            continue
+        for name in getattr(module, "custom_op", {}):
+            if name.endswith(f"_{style}"):
+                kernels.setdefault(name.removesuffix(f"_{style}"), []).append(style)
+    return dict(sorted(kernels.items()))
+
+
+def _basic(name: str) -> dict[str, str]:
+    return dict(getattr(importlib.import_module("finn.util.basic"), name, {}))
+
+
 def _boards() -> dict[str, str]:
-    basic = importlib.import_module("finn.util.basic")
     boards: dict[str, str] = {}
     for name in ("pynq_part_map", "alveo_part_map", "part_map"):
-        boards.update(getattr(basic, name, {}))
+        boards.update(_basic(name))
     return dict(sorted(boards.items()))
 
 

@@ -125,7 +125,11 @@ class FINNDescription:
         default_steps: names of the default build flow.
         estimate_steps: names of the flow that ends with the estimates.
         steps: all steps that can be asked for by name.
+        flows: named lists of steps, such as `default`, `estimate_only`, `hw_codegen`.
+        kernels: FINN's hardware operators before it chooses, such as `MVAU`, with the variants that it can choose from
+            (`hls`, `rtl`); empty before FINN 0.10, which had no choice.
         boards: each board's part.
+        alveo_boards: those among them that are accelerator cards.
         output_types: values of FINN's `DataflowOutputType`.
         verify_steps: values of FINN's `VerificationStepType`.
         transformations: all that can be imported, sorted by name.
@@ -140,7 +144,10 @@ class FINNDescription:
     default_steps: tuple[str, ...] = attrs.field(converter=to_tuple)
     estimate_steps: tuple[str, ...] = attrs.field(converter=to_tuple)
     steps: tuple[Step, ...] = attrs.field(converter=to_tuple)
+    flows: dict[str, tuple[str, ...]]
+    kernels: dict[str, tuple[str, ...]]
     boards: dict[str, str]
+    alveo_boards: tuple[str, ...] = attrs.field(converter=to_tuple)
     output_types: tuple[str, ...] = attrs.field(converter=to_tuple)
     verify_steps: tuple[str, ...] = attrs.field(converter=to_tuple)
     transformations: tuple[Transformation, ...] = attrs.field(converter=to_tuple)
