@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,10 @@ import click
 from brainsmith_core.cli.app import SuggestingGroup, json_option
 from brainsmith_core.cli.output import Column, console, print_json, print_table
 from brainsmith_core.json_values import JSONValue
+from brainsmith_core.signals import stop_on_signals
 
 if TYPE_CHECKING:
-    from .environments import FINNEnvironment, FINNEnvironmentManager, FINNInstallation, FINNValidation
+    from .environments import FINNEnvironment, FINNEnvironmentManager, FINNInstallation, FINNValidation, Transformation
 
 __all__ = ["command"]
 
@@ -181,11 +183,8 @@ def transformations_command(name: str | None, search: str, as_json: bool) -> Non
         head: dict[str, JSONValue] = {"finn": environment.name, "version": environment.version}
         print_json({**head, "transformations": listed, "unimportable": broken})
         return
-    rows = [
-        ["\n".join((each.name, *(f"  {parameter}" for parameter in _parameters(each)))), each.summary] for each in found
-    ]
-    columns = (Column("transformation and parameters", wide=True), Column("what it does", wide=True))
-    print_table(columns, rows, f"{len(found)} transformations of {environment.title}")
+    click.echo(f"{len(found)} transformations of {environment.title}\n")
+    click.echo(_by_module(found), nl=False)
 
 
 # --- what the commands share
@@ -196,8 +195,13 @@ def _manager(quiet: bool = False) -> Iterator[FINNEnvironmentManager]:
     """Yield a manager whose reports go to stderr: one line that changes on a terminal, else a line each."""
     from .environments import FINNEnvironmentManager
 
-    with _progress(quiet) as report:
+    # SIGTERM too leaves nothing half done behind.
+    with stop_on_signals(_interrupt), _progress(quiet) as report:
         yield FINNEnvironmentManager(report=report)
+
+
+def _interrupt(_: str) -> None:
+    raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
@@ -292,6 +296,16 @@ def _flow(step: dict[str, JSONValue]) -> str:
     return "default" if step["default"] else "-"
 
 
-def _parameters(transformation: object) -> list[str]:
-    parameters = getattr(transformation, "parameters", ())
-    return [each.name + (f"={each.default}" if each.default else "") for each in parameters]
+def _by_module(transformations: Iterable[Transformation]) -> str:
+    """Return a text that fits the terminal, with a heading for each module, and names that are never broken."""
+    formatter = click.HelpFormatter(width=console().width)
+    for module, group in itertools.groupby(transformations, key=lambda each: each.name.rpartition(".")[0]):
+        with formatter.section(module):
+            formatter.write_dl([(_call(each), each.summary) for each in group], col_max=40)
+    return formatter.getvalue()
+
+
+def _call(transformation: Transformation) -> str:
+    """Return a transformation as it's called, such as `Streamline()` or `SortGraph(key, reverse=False)`."""
+    parameters = [each.name + (f"={each.default}" if each.default else "") for each in transformation.parameters]
+    return f"{transformation.name.rpartition('.')[2]}({', '.join(parameters)})"

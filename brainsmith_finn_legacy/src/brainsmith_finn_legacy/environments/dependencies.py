@@ -146,7 +146,7 @@ class FINNDependencyResolver:
             if self._uv is not None:
                 self._report("uv couldn't get it; trying pip, with all of its settings")
             more = ["--extra-index-url", index] if index else []
-            quiet = ["--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
+            quiet = ["--no-input", "--disable-pip-version-check", "--no-compile", "--progress-bar", "off"]
             yield [*pip, "install", *quiet, *more, *_LOCKED, "-r", lock], env
 
     def _tell(self, line: str) -> None:

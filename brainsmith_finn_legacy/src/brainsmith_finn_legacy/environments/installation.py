@@ -13,12 +13,12 @@ from pathlib import Path
 
 import attrs
 
-from brainsmith_core.errors import BrainsmithError, ConfigurationError, MissingRequirementError
+from brainsmith_core.errors import ConfigurationError, MissingRequirementError
 
 from .dependencies import FINNDependencyResolver
 from .identity import stamp_of
 from .inspection import inspect_finn
-from .interpreters import find_interpreter
+from .interpreters import Interpreter, find_interpreter
 from .profiles import Profile
 from .registry import MARKER, Entry, Facts, FINNInstallationRegistry, Record, clear_folder
 
@@ -71,16 +71,17 @@ def install(
         ConfigurationError: the name or folder is taken, or the Python doesn't suit.
         MissingRequirementError: something couldn't be had; nothing is left of the attempt.
     """
-    found = _installed(request, registry)
+    found = _ready(request, registry)
     if found is not None:
         return found
     with _alone(request, registry, report) as held:
         for name in registry.sweep():
             report(f"removed what an interrupted installation had left of {name}")
-        found = _installed(request, registry)  # by whom we have waited for
+        # Whoever held the lock before may have installed it.
+        found = _ready(request, registry) or _mended(request, registry, report)
         if found is not None:
             return found
-        return _install(request, registry, resolver, report, held)
+        return _replace(request, registry, resolver, report, held)
 
 
 @contextlib.contextmanager
@@ -94,34 +95,85 @@ def _alone(
         yield by_name, by_folder
 
 
-def _installed(request: InstallRequest, registry: FINNInstallationRegistry) -> Record | None:
-    """Return the environment if it is there and works; raise if its name or folder belongs to another one."""
+def _present(request: InstallRequest, registry: FINNInstallationRegistry) -> Record | None:
+    """Return what is known of the environment; raise if its name belongs to another one."""
     record = registry.load(request.name)
-    if record is None:
-        return None
-    entry = record.entry
-    if entry.kind != "managed" or (entry.path != request.folder and not request.again):
-        text = f'there is a FINN environment "{request.name}" already: {entry.path}'
+    if record is not None and (record.entry.kind != "managed" or record.entry.path != request.folder):
+        text = f'there is a FINN environment "{request.name}" already: {record.entry.path}'
         raise ConfigurationError(text, hint="choose another --name, or remove that one")
-    if request.again or record.facts is None or not is_current(record.facts, entry.python):
-        return None
     return record
 
 
-def _install(
+def _ready(request: InstallRequest, registry: FINNInstallationRegistry) -> Record | None:
+    """Return the environment if it is there and nothing was changed in it."""
+    record = _present(request, registry)
+    if record is None or request.again or record.facts is None:
+        return None
+    return record if is_current(record.facts, record.entry.python) else None
+
+
+def _mended(
+    request: InstallRequest, registry: FINNInstallationRegistry, report: Callable[[str], None]
+) -> Record | None:
+    """Return the environment if it was changed, but works: somebody's changes aren't ours to remove.
+
+    Raises:
+        MissingRequirementError: it doesn't work any more.
+    """
+    record = _present(request, registry)
+    if record is None or request.again or not record.entry.python.exists():
+        return None
+    report(f"{request.name} was changed since it was installed; importing it")
+    try:
+        fresh = attrs.evolve(record, facts=inspect_finn(record.entry.python))
+    except MissingRequirementError as error:
+        text = f"{request.name} is there, but doesn't work: {error.message}"
+        raise MissingRequirementError(text, hint=f"make it anew: {record.entry.install_command} --again") from error
+    registry.save(fresh)
+    return fresh
+
+
+def _replace(
     request: InstallRequest,
     registry: FINNInstallationRegistry,
     resolver: FINNDependencyResolver,
     report: Callable[[str], None],
     held: tuple[int, int],
 ) -> Record:
-    profile = request.profile
-    interpreter = find_interpreter(profile, request.python)
+    """Install; an environment that was there before comes back if that fails."""
+    interpreter = find_interpreter(request.profile, request.python)
     old = registry.load(request.name)
-    if old is not None:
-        report(f"making {request.name} anew")
+    aside = request.folder.with_name(f"{request.folder.name}.replaced")
+    try:
+        clear_folder(aside)
         registry.forget(request.name)
-        clear_folder(old.entry.path)
+        if request.folder.exists() and old is not None:
+            report(f"making {request.name} anew")
+            request.folder.rename(aside)
+        try:
+            record = _install(request, interpreter, registry, resolver, report, held)
+        except BaseException:
+            if old is not None and aside.exists():
+                aside.rename(request.folder)
+                registry.save(old)
+            raise
+        clear_folder(aside)
+    except OSError as error:
+        text = f"{request.profile.title} can't be installed into {request.folder}: {error.strerror or error}"
+        hint = "name another folder with --path, or set BRAINSMITH_HOME"
+        raise MissingRequirementError(text, hint=hint, category="disk") from error
+    return record
+
+
+def _install(
+    request: InstallRequest,
+    interpreter: Interpreter,
+    registry: FINNInstallationRegistry,
+    resolver: FINNDependencyResolver,
+    report: Callable[[str], None],
+    held: tuple[int, int],
+) -> Record:
+    profile = request.profile
     _claim(request)
     begun = time.monotonic()
     try:
@@ -135,6 +187,7 @@ def _install(
             kind="managed",
             path=request.folder,
             python=python,
+            version=profile.version,
             profile=profile.profile,
             lock_sha256=hashlib.sha256(profile.lock().encode()).hexdigest(),
             installed_identity=facts.identity,
@@ -144,11 +197,9 @@ def _install(
         )
         record = Record(entry=entry, facts=facts)
         registry.save(record)  # the last thing: from now on, the environment is there
-    except BaseException as error:  # Ctrl-C too: nothing is left of an attempt
+    except BaseException:  # Ctrl-C too: nothing is left of an attempt
         registry.forget(request.name)
         clear_folder(request.folder)
-        if isinstance(error, OSError) and not isinstance(error, BrainsmithError):
-            raise _from_system(request, error) from error
         raise
     return record
 
@@ -156,27 +207,18 @@ def _install(
 def _claim(request: InstallRequest) -> None:
     """Make the folder, marked as ours before anything else is in it; a leftover of ours is cleared away."""
     folder = request.folder
-    try:
-        clear_folder(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            text = f"{folder} isn't empty, and nothing of it was made by brainsmith finn install"
-            raise ConfigurationError(text, hint="name a folder that doesn't exist or is empty")
-        free = shutil.disk_usage(folder).free // 1_000_000
-        if free < request.profile.megabytes:
-            folder.rmdir()
-            text = f"{request.profile.title} takes about {request.profile.megabytes} MB, and {folder} has {free} left"
-            hint = "free some, or set BRAINSMITH_HOME to a folder on another disk"
-            raise MissingRequirementError(text, hint=hint, category="disk")
-        (folder / MARKER).touch()
-    except OSError as error:
-        raise _from_system(request, error) from error
-
-
-def _from_system(request: InstallRequest, error: OSError) -> MissingRequirementError:
-    text = f"{request.profile.title} can't be installed into {request.folder}: {error.strerror or error}"
-    hint = "name another folder with --path, or set BRAINSMITH_HOME"
-    return MissingRequirementError(text, hint=hint, category="disk")
+    clear_folder(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        text = f"{folder} isn't empty, and nothing in it was made by brainsmith finn install"
+        raise ConfigurationError(text, hint="name a folder that doesn't exist or is empty")
+    free = shutil.disk_usage(folder).free // 1_000_000
+    if free < request.profile.megabytes:
+        folder.rmdir()
+        text = f"{request.profile.title} takes about {request.profile.megabytes} MB, but {folder} has {free} MB left"
+        hint = "free some, or set BRAINSMITH_HOME to a folder on another disk"
+        raise MissingRequirementError(text, hint=hint, category="disk")
+    (folder / MARKER).touch()
 
 
 def _size(folder: Path) -> int:

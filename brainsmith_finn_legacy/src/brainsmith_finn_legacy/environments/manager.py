@@ -197,9 +197,7 @@ def _gone(record: Record) -> MissingRequirementError:
     entry = record.entry
     text = f"the FINN environment {entry.name} doesn't work: {entry.python} is gone"
     if entry.kind == "managed":
-        return MissingRequirementError(
-            text, hint=f"make it anew: brainsmith finn install --again (or remove {entry.name})"
-        )
+        return MissingRequirementError(text, hint=f"make it anew: {entry.install_command}")
     return MissingRequirementError(text, hint=f"forget it: brainsmith finn remove {entry.name}")
 
 

@@ -9,7 +9,7 @@ import attrs
 from brainsmith_core.converters import to_tuple
 from brainsmith_core.errors import ConfigurationError, did_you_mean
 
-__all__ = ["DEFAULT_VERSION", "PROFILES", "FINNVersionManager", "Profile", "PythonVersion"]
+__all__ = ["DEFAULT_VERSION", "PROFILES", "FINNVersionManager", "Profile", "PythonVersion", "environment_name"]
 
 DEFAULT_VERSION = "1.6.1"
 
@@ -40,6 +40,16 @@ class Extra:
     index: str
 
 
+def environment_name(version: str, profile: str) -> str:
+    """Return what a managed environment is called unless another name is asked for.
+
+    Example:
+        >>> environment_name("1.6.1", "full")
+        'finn-plus-1.6.1-full'
+    """
+    return f"finn-plus-{version}" + ("" if profile == "small" else f"-{profile}")
+
+
 @attrs.frozen(kw_only=True)
 class Profile:
     """A FINN environment that can be installed.
@@ -65,7 +75,7 @@ class Profile:
     @property
     def name(self) -> str:
         """The environment's name unless another is asked for."""
-        return f"finn-plus-{self.version}" + ("" if self.profile == "small" else f"-{self.profile}")
+        return environment_name(self.version, self.profile)
 
     @property
     def title(self) -> str:

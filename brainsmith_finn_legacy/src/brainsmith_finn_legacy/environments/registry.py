@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,14 @@ from brainsmith_core.errors import BrainsmithError, ConfigurationError, MissingR
 from brainsmith_core.serialization import from_data, to_data
 
 from .homes import exclusive, finn_home
+from .profiles import environment_name
 from .records import FINNDescription, FINNEnvironment, Flavour, Kind
 
-__all__ = ["MARKER", "Entry", "FINNInstallationRegistry", "Facts", "Record"]
+__all__ = ["MARKER", "Entry", "FINNInstallationRegistry", "Facts", "Record", "clear_folder"]
 
 _FORMAT = 1
+_ATTEMPTS = 20
+_PAUSE_S = 0.25
 
 #: A file in every folder that we made; without it, no folder is ever removed.
 MARKER = "brainsmith-finn-environment"
@@ -37,6 +41,7 @@ class Entry:
         kind: managed by us, a checkout, or an interpreter.
         path: its folder.
         python: its interpreter.
+        version: of a managed one what was asked for, else "".
         profile: of a managed one, else "".
         lock_sha256: of the lock file that it was installed from, else "".
         installed_identity: its identity when it was installed, else "".
@@ -49,6 +54,7 @@ class Entry:
     kind: Kind
     path: Path
     python: Path
+    version: str = ""
     profile: str = ""
     lock_sha256: str = ""
     installed_identity: str = ""
@@ -60,6 +66,16 @@ class Entry:
     def checkout(self) -> Path | None:
         """The source tree to import FINN from, if it is one."""
         return self.path if self.kind == "checkout" else None
+
+    @property
+    def install_command(self) -> str:
+        """The command that installs a managed environment like this one."""
+        words = ["brainsmith finn install", self.version, *(["--full"] if self.profile == "full" else [])]
+        if self.name != environment_name(self.version, self.profile):
+            words.append(f"--name {self.name}")
+        if self.path.name != self.name:
+            words.append(f"--path {self.path}")
+        return " ".join(words)
 
 
 @attrs.frozen(kw_only=True)
@@ -227,12 +243,23 @@ def clear_folder(folder: Path) -> None:
     """Remove a folder that we made; the mark that it is ours goes last, so that an interruption can be made good."""
     if not (folder / MARKER).exists():
         return
-    for each in folder.iterdir():
-        if each.name == MARKER:
-            continue
-        if each.is_dir() and not each.is_symlink():
-            shutil.rmtree(each)
-        else:
-            each.unlink()
+    for attempt in range(_ATTEMPTS):
+        try:
+            for each in folder.iterdir():
+                if each.name != MARKER:
+                    _remove(each)
+            break
+        except OSError:
+            # The import of an installer that was killed a moment ago may still be writing byte code there.
+            if attempt == _ATTEMPTS - 1:
+                raise
+            time.sleep(_PAUSE_S)
     (folder / MARKER).unlink()
     folder.rmdir()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

@@ -35,7 +35,7 @@ def broken(record: Record, error: MissingRequirementError) -> FINNValidation:
     """
     entry = record.entry
     if entry.kind == "managed":
-        fix = f"make it anew: brainsmith finn install {_version(record)} --again"
+        fix = f"make it anew: {entry.install_command} --again"
     elif entry.kind == "checkout":
         fix = f"install what is missing into {entry.python}, or name another one with --python"
     else:
@@ -43,13 +43,6 @@ def broken(record: Record, error: MissingRequirementError) -> FINNValidation:
     text = f"{error.message}\n{error.hint}" if error.hint else error.message
     finding = Finding(name="import", state="missing", message=text, fix=fix)
     return FINNValidation(name=entry.name, findings=(finding,))
-
-
-def _version(record: Record) -> str:
-    for profile in PROFILES:
-        if record.entry.name == profile.name:
-            return profile.version + (" --full" if profile.profile == "full" else "")
-    return f"--name {record.entry.name}"
 
 
 def examine(before: Record, after: Record) -> FINNValidation:
@@ -83,17 +76,17 @@ def _identity(before: Record, after: Record) -> Finding:
     if known and known != identity:
         text = f"{identity}, but it was {known}: FINN's files or packages were changed"
         managed = after.entry.kind == "managed"
-        fix = f"if that wasn't meant: brainsmith finn install {_version(after)} --again" if managed else ""
+        fix = f"if that wasn't meant: {after.entry.install_command} --again" if managed else ""
         return Finding(name="identity", state="warning", message=text, fix=fix)
     return Finding(name="identity", state="ok", message=identity)
 
 
 def _lock(record: Record) -> Iterator[Finding]:
     for profile in PROFILES:
-        same = (profile.version, profile.profile) == (record.facts and record.facts.version, record.entry.profile)
+        same = (profile.version, profile.profile) == (record.entry.version, record.entry.profile)
         if same and record.entry.lock_sha256 != hashlib.sha256(profile.lock().encode()).hexdigest():
             text = "it was installed from another lock file than today's"
-            fix = f"brainsmith finn install {_version(record)} --again"
+            fix = f"{record.entry.install_command} --again"
             yield Finding(name="lock", state="warning", message=text, fix=fix)
 
 
