@@ -213,7 +213,8 @@ class _Build:
         self._accept([self._stamped(metric) for metric in outcome.metrics], f"backend {self.offer.record.name}")
         self.metrics.extend(self.collector.derive(self.metrics + self.collected.metrics, self.config))
         self.metrics[:0] = self.collected.metrics
-        self._write_metrics()
+        if self.config.postprocessing:  # its steps read them; else they are written once, at the end
+            self._write_metrics()
 
     def _stamped(self, metric: Metric) -> Metric:
         """Return a metric of the backend itself with the source filled in."""
@@ -247,8 +248,10 @@ class _Build:
     def _finish(self, status: BuildStatus, failure: BuildFailure | None) -> None:
         seconds = time.monotonic() - self.started
         if failure is not None:
+            failure = self._with_reason(status, failure)
             self._diagnose(status, failure)
-        self.metrics.extend(_build_metrics(self.config, status, self.result, seconds, self.workspace))
+        self.result.provenance["model_sha256"] = file_digest(self.workspace.model)
+        self.metrics.extend(_build_metrics(self.config, status, self.result, seconds))
         self._write_metrics()
         if status is BuildStatus.SUCCESS:
             self.result.metrics = summarise(self.metrics)
@@ -258,6 +261,11 @@ class _Build:
         self.recorder.emit("build_finished", status=status.value, seconds=round(seconds, 3), error=message)
         self.recorder.log(f"{status.value} after {seconds:.2f} s" + (f": {message}" if message else ""))
         write_json(self.workspace.result, self.result.to_dict(), sync=True)
+
+    def _with_reason(self, status: BuildStatus, failure: BuildFailure) -> BuildFailure:
+        """Return the failure of a build that was stopped with the reason that the stop signal gives, if it does."""
+        reason = getattr(self.context.stop, "reason", "")
+        return attrs.evolve(failure, message=reason) if status is BuildStatus.CANCELLED and reason else failure
 
     def _diagnose(self, status: BuildStatus, failure: BuildFailure) -> None:
         if failure.traceback:
@@ -293,13 +301,13 @@ def _delete_except(folder: Path, keep: set[Path]) -> None:
 
 
 def _build_metrics(
-    config: BuildConfig, status: BuildStatus, result: BuildResult, seconds: float, workspace: Workspace
+    config: BuildConfig, status: BuildStatus, result: BuildResult, seconds: float
 ) -> list[Metric]:
     """Return the figures that stand in no report: what became of the build, and what it was made from."""
     values: dict[str, tuple[JSONValue, str]] = {
         "build.status": ("ok" if status is BuildStatus.SUCCESS else status.value, "enum"),
         "build.wall_s": (round(seconds, 3), "s"),
-        "prov.model_sha256": (file_digest(workspace.model), "hash"),
+        "prov.model_sha256": (result.provenance["model_sha256"], "hash"),
         "prov.config_sha256": (_config_digest(config), "hash"),
     }
     if result.error is not None:

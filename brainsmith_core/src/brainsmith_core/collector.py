@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -66,15 +66,18 @@ class MetricsCollector:
             root: what the names of files are made relative to, where they lie in it.
         """
         collected = Collected()
-        uses: dict[str, PluginUse] = {}
+        for each in self.collect_each(paths, root):
+            collected.files += each.files
+            collected.metrics += each.metrics
+            collected.plugins += [use for use in each.plugins if use not in collected.plugins]
+        return collected
+
+    def collect_each(self, paths: Iterable[Path], root: Path) -> Iterator[Collected]:
+        """Yield what each file holds, one by one; as `collect`."""
         for path in find_files(paths):
             reading = self._reader.read(path, _name(path, root))
-            collected.files.append(reading.file)
-            collected.metrics.extend(reading.metrics)
-            if reading.plugin is not None:
-                uses.setdefault(reading.file.parser, _use(reading.plugin, reading.file.parser))
-        collected.plugins.extend(uses.values())
-        return collected
+            uses = [_use(reading.plugin, reading.file.parser)] if reading.plugin else []
+            yield Collected(metrics=reading.metrics, files=[reading.file], plugins=uses)
 
     def derive(self, metrics: Iterable[Metric], config: BuildConfig | None = None) -> list[Metric]:
         """Return the figures that follow from others, each with its formula.

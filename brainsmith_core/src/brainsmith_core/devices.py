@@ -10,8 +10,11 @@ from .records import Device
 
 __all__ = ["Devices", "die_of", "totals_of"]
 
-#: Series 7 parts have no dash between die and package: `xc7z020clg400-1`, `xc7a35tcpg236-1`, `xc7z007sclg225-1`.
-_SERIES_7 = re.compile(r"xc7(?:z\d{3}s?|[aks]\d+t?|v[xh]?\d+t)(?=i?[a-z]{2,3}\d|-|$)")
+#: Dies whose parts have no dash behind them, always (series 7: `xc7z020clg400-1`, `xc7a35tcpg236-1`) or in the reports
+#: of older tools (UltraScale: `xczu3egsbva484-1`, `xcku040ffva1156-2`, `xcvu37pfsvh2892-2L`, `xcu50fsvh2104-2`).
+_DIE = re.compile(
+    r"xc(?:7(?:z\d{3}s?|[aks]\d+t?|v[xh]?\d+t)|zu\d+(?:cg|eg|ev|dr)|[kv]u\d+p?|au\d+p|u\d+[cn]?|k\d+)(?=i?[a-z]{3,4}\d|-|$)"
+)
 
 
 def die_of(part: str) -> str:
@@ -21,14 +24,14 @@ def die_of(part: str) -> str:
         part: a part or the beginning of one; older tools leave its `xc` out.
 
     Example:
-        >>> die_of("xc7z020clg400-1"), die_of("7z020clg400-1"), die_of("xczu3eg-sbva484-1-e")
-        ('xc7z020', 'xc7z020', 'xczu3eg')
+        >>> die_of("xc7z020clg400-1"), die_of("7z020clg400-1"), die_of("xczu3eg-sbva484-1-e"), die_of("xcu55c")
+        ('xc7z020', 'xc7z020', 'xczu3eg', 'xcu55c')
     """
     text = part.strip().lower()
     if not text.startswith("xc"):
         text = f"xc{text}"
-    series_7 = _SERIES_7.match(text)
-    return series_7.group() if series_7 else text.partition("-")[0]
+    die = _DIE.match(text)
+    return die.group() if die else text.partition("-")[0]
 
 
 def totals_of(device: Device) -> dict[str, int | float]:

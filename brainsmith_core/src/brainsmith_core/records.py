@@ -198,7 +198,7 @@ class Device:
         part: the part, such as `xc7z020clg400-1`.
         boards: names of boards that carry it, as FINN spells them.
         lut: LUTs. ff: flip-flops. bram_36k: block RAM tiles of 36 Kb. uram: UltraRAM blocks. dsp: DSP blocks.
-        slrs: super logic regions.
+        slrs: super logic regions, or None if that isn't known.
         source: where the numbers stand.
     """
 
@@ -209,7 +209,7 @@ class Device:
     bram_36k: float | None = None
     uram: int | None = None
     dsp: int | None = None
-    slrs: int = 1
+    slrs: int | None = None
     source: str
 
 

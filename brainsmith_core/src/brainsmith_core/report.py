@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import attrs
 
-from .errors import BrainsmithError
+from .errors import BrainsmithError, ConfigurationError
 from .json_values import JSONValue
 from .metric import Metric, MetricSource, MetricStatus, Stage
 
@@ -20,6 +20,8 @@ __all__ = ["REFUSED", "FileStatus", "ParsedFile", "Report", "ReportError", "read
 _INTEGER = re.compile(r"[+-]?[0-9]+\Z")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
 _LONGEST_NUMBER = 60
+#: Levels of lists and objects in a JSON report; FINN's have four.
+_DEEPEST = 64
 #: Nothing that is measured comes near; what is beyond can't be calculated with.
 _GREATEST = 1e300
 
@@ -53,6 +55,7 @@ class Report:
     data: bytes = attrs.field(repr=False)
     source: MetricSource = attrs.field(factory=MetricSource)
     notes: list[str] = attrs.field(factory=list, init=False)
+    _sources: dict[tuple[str, str | None], MetricSource] = attrs.field(factory=dict, init=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -69,7 +72,7 @@ class Report:
         """Return the content as JSON data.
 
         Raises:
-            ReportError: if it is empty, no JSON, or names a key twice in one object.
+            ReportError: if it is empty, no JSON, nested too deeply, or names a key twice in one object.
         """
         if not self.data.strip():
             raise ReportError("the file is empty")
@@ -79,6 +82,7 @@ class Report:
             raise ReportError("the JSON is nested too deeply") from None
         except ValueError as error:
             raise ReportError(f"the file isn't JSON: {error}") from None
+        _check_depth(data)
         return data
 
     def note(self, text: str) -> None:
@@ -109,7 +113,12 @@ class Report:
         """
         status = MetricStatus.MISSING if value is None else MetricStatus.MEASURED
         source = self._source(field, formula)
-        return Metric(name=name, value=value, unit=unit, stage=stage, scope=scope or {}, status=status, source=source)
+        try:
+            return Metric(
+                name=name, value=value, unit=unit, stage=stage, scope=scope or {}, status=status, source=source
+            )
+        except ConfigurationError:  # JSON files can hold NaN and Infinity, though JSON has neither
+            return self.unparsable(name, value, unit, stage, scope, field=field)
 
     def figure(
         self,
@@ -167,17 +176,12 @@ class Report:
         return Metric(name=name, value=None, unit=unit, stage=stage, scope=scope or {}, status=status, source=source)
 
     def _source(self, field: str, formula: str | None = None) -> MetricSource:
-        """Return where a figure comes from; spelt out, since `attrs.evolve` takes three times as long."""
-        origin = self.source
-        return MetricSource(
-            file=origin.file,
-            sha256=origin.sha256,
-            parser=origin.parser,
-            version=origin.version,
-            plugin=origin.plugin,
-            field=field,
-            formula=formula,
-        )
+        """Return where a figure comes from; a table has few fields and many rows, so each source is made once."""
+        key = (field, formula)
+        source = self._sources.get(key)
+        if source is None:
+            source = self._sources[key] = attrs.evolve(self.source, field=field, formula=formula)
+        return source
 
 
 def read_number(raw: object) -> int | float | None:
@@ -202,6 +206,20 @@ def read_number(raw: object) -> int | float | None:
 def _shortened(raw: object) -> str:
     text = repr(raw)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _check_depth(data: JSONValue) -> None:
+    """Refuse data so deeply nested that walking through it would exhaust the stack."""
+    level = [data] if isinstance(data, dict | list) else []
+    for _ in range(_DEEPEST):
+        if not level:
+            return
+        level = [item for container in level for item in _items(container) if isinstance(item, dict | list)]
+    raise ReportError("the JSON is nested too deeply")
+
+
+def _items(container: dict[str, JSONValue] | list[JSONValue]) -> Iterable[JSONValue]:
+    return container.values() if isinstance(container, dict) else container
 
 
 def _unique_keys(pairs: list[tuple[str, JSONValue]]) -> dict[str, JSONValue]:
