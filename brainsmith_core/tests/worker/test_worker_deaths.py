@@ -52,7 +52,8 @@ def test_the_worker_ends_what_a_killed_supervisor_leaves(bench: Any, wait_until:
     os.kill(supervisor, signal.SIGKILL)
     outcome = future.result(timeout=60)
     assert outcome.error.type == "SupervisorDied"
-    assert len(outcome.killed) == 3
+    assert [process.name for process in outcome.killed].count("sleep") == 2
+    assert len(outcome.killed) >= 3
     assert len(bench.mark.processes()) == 1
 
 

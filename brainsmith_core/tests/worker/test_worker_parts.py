@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import ctypes
 import os
 import random
 import signal
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brainsmith_core import worker
-from brainsmith_core.worker import child, lines, program, task_log, tree
+from brainsmith_core.worker import child, lines, program, system, task_log, tree
 from brainsmith_core.worker.limits import Limits
 
 SOURCES = sorted(Path(worker.__file__).parent.glob("*.py"))
@@ -229,6 +230,19 @@ def test_the_next_look_is_due_at_the_time_limit_at_the_latest() -> None:
     assert Limits(None, None).due_s() > 0.1
     assert Limits(0.01, None).due_s() <= 0.01
     assert Limits(0, None).exceeded() == "timeout"
+
+
+# --- the system
+
+
+def test_a_process_whose_parent_is_gone_already_leaves() -> None:
+    script = "from brainsmith_core.worker import system; system.die_with_parent(9, 1 << 22)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 70
+
+
+def test_a_request_that_the_kernel_refuses_is_an_error() -> None:
+    with pytest.raises(OSError, match=r"prctl.*Invalid argument"):
+        system._prctl(-1, ctypes.c_ulong(0))
 
 
 # --- the program

@@ -108,13 +108,12 @@ def _prepare(job: Job) -> None:
     # A crash, and SIGTERM after a timeout, leave the Python stack in the log.
     faulthandler.enable(file=2)
     faulthandler.register(signal.SIGTERM, file=2, chain=True)
-    # If the machine runs out of memory, the kernel is to take a task, not a supervisor or the controller.
-    Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
+    with contextlib.suppress(OSError):  # some sandboxes forbid it
+        # If the machine runs out of memory, the kernel is to take a task, not a supervisor or the controller.
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if job.memory_bytes is not None:
-        # What the worker has imported is mapped here already and counts; the task's own share comes on top.
-        limit = _data_bytes() + job.memory_bytes
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit + _SPARE_BYTES))
+        _limit_data(job.memory_bytes)
     for name, value in job.env.items():
         if value is None:
             os.environ.pop(name, None)
@@ -122,6 +121,14 @@ def _prepare(job: Job) -> None:
             os.environ[name] = value
     if job.cwd is not None:
         os.chdir(job.cwd)
+
+
+def _limit_data(memory_bytes: int) -> None:
+    # What the worker has imported is mapped here already and counts; the task's own share comes on top.
+    limit = _data_bytes() + memory_bytes
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = limit + _SPARE_BYTES if hard == resource.RLIM_INFINITY else min(hard, limit + _SPARE_BYTES)
+    resource.setrlimit(resource.RLIMIT_DATA, (min(limit, most), most))
 
 
 def _data_bytes() -> int:

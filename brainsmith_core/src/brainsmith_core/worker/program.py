@@ -44,9 +44,11 @@ def main(arguments: list[str]) -> None:
         answers.send(encode({"failed": describe_error(error)}))
         answers.flush_all()
         raise
-    Server(tasks, LineReader(options.fd_in), answers, options.controller).serve(ready)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(_EXIT_HANDLERS_S)  # ends a process whose exit handlers hang
+    try:
+        Server(tasks, LineReader(options.fd_in), answers, options.controller).serve(ready)
+    finally:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(_EXIT_HANDLERS_S)  # ends a process whose exit handlers hang
 
 
 def load_tasks(tasks: str) -> ModuleType:

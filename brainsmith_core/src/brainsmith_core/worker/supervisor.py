@@ -20,7 +20,7 @@ __all__ = ["GIVE_UP_S", "GRACE_S", "done_message", "supervise"]
 
 GRACE_S = 2.0  # between SIGTERM and SIGKILL
 GIVE_UP_S = 60.0  # a process that SIGKILL hasn't ended by then (dead file server, other user) is reported
-_SETTLE_S = 0.1  # for helpers that end by themselves once the task has ended
+_SETTLE_S = 0.5  # for helpers that end by themselves once the task has ended
 _MAX_PENDING_BYTES = 4 * 1024 * 1024  # of events that the worker hasn't taken yet; then the task has to wait
 
 
