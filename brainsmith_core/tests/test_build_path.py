@@ -25,7 +25,7 @@ from brainsmith_core.metric import Metric, Stage
 from brainsmith_core.plugins import PluginManager
 from brainsmith_core.records import Parameter, StepSpec
 from brainsmith_core.result import BuildResult, BuildStatus
-from brainsmith_core.workspace import Workspace, read_json
+from brainsmith_core.workspace import Workspace, file_digest, read_json
 
 MakeConfig = Callable[..., BuildConfig]
 RunFake = Callable[..., BuildResult]
@@ -52,7 +52,7 @@ def test_a_build_leaves_the_folder_that_the_design_names(make_config: MakeConfig
     assert workspace.read_result() == result
     assert result.metrics is not None
     assert result.metrics.throughput == 1000.0
-    assert result.provenance == {"tool": "1.0"}
+    assert result.provenance == {"tool": "1.0", "model_sha256": file_digest(workspace.model)}
     assert workspace.final_model.read_bytes() == b"\x08graph"
 
 
@@ -144,6 +144,17 @@ def test_a_stop_before_the_start_cancels_the_build(make_config: MakeConfig, run_
     stop.set()
     result = run_fake(make_config(), stop=stop)
     assert result.status is BuildStatus.CANCELLED
+
+
+def test_a_stop_that_gives_a_reason_puts_it_into_the_result(make_config: MakeConfig, run_fake: RunFake) -> None:
+    class Stop:
+        reason = "the time is over"
+
+        def is_set(self) -> bool:
+            return True
+
+    result = run_fake(make_config(), stop=Stop())
+    assert (result.status, result.error_message) == (BuildStatus.CANCELLED, "the time is over")
 
 
 def test_the_context_knows_the_limits(make_config: MakeConfig, run_fake: RunFake) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import TypeAlias
 
 from .errors import ConfigurationError
 
-__all__ = ["JSONValue", "checked_json", "checked_json_dict"]
+__all__ = ["JSONValue", "checked_json", "checked_json_dict", "readable_json"]
 
 JSONValue: TypeAlias = "bool | int | float | str | list[JSONValue] | dict[str, JSONValue] | None"
 
@@ -63,3 +64,38 @@ def checked_json_dict(value: object, where: str = "value") -> dict[str, JSONValu
             raise ConfigurationError(f"{where} has the key {key!r}, but keys must be strings")
         result[key] = checked_json(item, f"{where}.{key}")
     return result
+
+
+# Python's encoder takes many times as long when it indents, and would do so for every figure of every build.
+def readable_json(data: JSONValue, levels: int = 2, indent: str = "") -> str:
+    """Return JSON text in which the outer levels have a line for each item, and each inner value stands on one line.
+
+    Args:
+        data: plain JSON data.
+        levels: how many levels of lists and objects are broken into lines.
+        indent: put before each further line.
+
+    Example:
+        >>> print(readable_json({"id": "a", "flags": {"fps": 10}, "steps": [{"x": [1, 2]}]}))
+        {
+         "id": "a",
+         "flags": {
+          "fps": 10
+         },
+         "steps": [
+          {"x": [1, 2]}
+         ]
+        }
+    """
+    if levels == 0 or not data or not isinstance(data, dict | list):
+        return json.dumps(data, ensure_ascii=False)
+    inner = indent + " "
+    if isinstance(data, dict):
+        items = [
+            f"{json.dumps(key, ensure_ascii=False)}: {readable_json(value, levels - 1, inner)}"
+            for key, value in data.items()
+        ]
+    else:
+        items = [readable_json(value, levels - 1, inner) for value in data]
+    first, last = "{}" if isinstance(data, dict) else "[]"
+    return f"{first}\n{inner}" + f",\n{inner}".join(items) + f"\n{indent}{last}"

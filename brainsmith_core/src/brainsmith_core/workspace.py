@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import attrs
 
 from .config import BuildConfig
 from .errors import ConfigurationError
-from .json_values import JSONValue
+from .json_values import JSONValue, readable_json
 from .metric import Metric
 from .result import BuildResult
 from .serialization import from_data
@@ -32,6 +33,9 @@ _ENTRIES = {
         "backend_specific",
     ),
 }
+
+#: What `write_whole` writes before it is whole.
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.\d+\.tmp")
 
 
 @attrs.frozen
@@ -149,13 +153,19 @@ class Workspace:
             raise ConfigurationError(f"the build folder {self.root} is a file", hint="give another output folder")
         if not self.root.is_dir() or not any(self.root.iterdir()):
             return
-        foreign = sorted(entry.name for entry in self.root.iterdir() if entry.name not in _ENTRIES)
+        foreign = sorted(entry.name for entry in self.root.iterdir() if not _is_ours(entry.name))
         if foreign:
             text = f"the folder {self.root} holds {foreign[0]}, which is no part of a build"
             raise ConfigurationError(text, hint="give an empty or a new output folder")
         # The result goes first: if this is interrupted, what is left must not look like a finished build.
         self.result.unlink(missing_ok=True)
         shutil.rmtree(self.root)
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a file is part of a build, or what is left of one that was killed while it wrote it."""
+    unfinished = _TEMPORARY.fullmatch(name)
+    return (unfinished["name"] if unfinished else name) in _ENTRIES
 
 
 def write_whole(path: Path, content: bytes, *, sync: bool = False) -> None:
@@ -174,13 +184,14 @@ def write_whole(path: Path, content: bytes, *, sync: bool = False) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         temporary.replace(path)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
 
 
 def write_json(path: Path, data: JSONValue, *, sync: bool = False) -> None:
     """Write JSON data as a whole file, keys in their order, UTF-8."""
-    write_whole(path, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode(), sync=sync)
+    write_whole(path, (readable_json(data) + "\n").encode(), sync=sync)
 
 
 def read_json(path: Path) -> JSONValue:
