@@ -13,6 +13,8 @@ __all__ = ["JSONValue", "checked_json", "checked_json_dict", "readable_json"]
 
 JSONValue: TypeAlias = "bool | int | float | str | list[JSONValue] | dict[str, JSONValue] | None"
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def checked_json(value: object, where: str = "value") -> JSONValue:
     """Return a deep copy of `value` as plain JSON types; tuples become lists.
@@ -88,11 +90,11 @@ def readable_json(data: JSONValue, levels: int = 2, indent: str = "") -> str:
         }
     """
     if levels == 0 or not data or not isinstance(data, dict | list):
-        return json.dumps(data, ensure_ascii=False)
+        return _encode(data)
     inner = indent + " "
     if isinstance(data, dict):
         items = [
-            f"{json.dumps(key, ensure_ascii=False)}: {readable_json(value, levels - 1, inner)}"
+            f"{_encode(key)}: {readable_json(value, levels - 1, inner)}"
             for key, value in data.items()
         ]
     else:
