@@ -191,9 +191,10 @@ def _clock(stage: Stage, group: _Group, facts: Facts) -> Iterator[Metric]:
     """The clock that was asked for, at the stages that rely on it and whose reports don't always hold it."""
     if facts.clock_ns is None:
         return
-    if stage in (Stage.ESTIMATE, Stage.RTLSIM):
+    mhz = _ratio(1000, facts.clock_ns)
+    if stage in (Stage.ESTIMATE, Stage.RTLSIM) and mhz is not None:
         inputs = list(group.values())[:1]
-        yield _metric("perf.clk_mhz", 1000 / facts.clock_ns, "MHz", stage, inputs, "1000 / synth_clk_period_ns")
+        yield _metric("perf.clk_mhz", mhz, "MHz", stage, inputs, "1000 / synth_clk_period_ns")
     elif stage is Stage.OOC and "timing.setup.wns_ns" in group:
         inputs = [group["timing.setup.wns_ns"]]
         yield _metric("timing.period_ns", facts.clock_ns, "ns", stage, inputs, "synth_clk_period_ns")
