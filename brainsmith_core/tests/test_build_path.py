@@ -263,6 +263,19 @@ def test_a_slow_observer_does_not_hold_the_build_up(
     release.set()
 
 
+def test_a_listener_that_raises_is_left_out(make_config: MakeConfig, run_fake: RunFake) -> None:
+    seen: list[str] = []
+
+    def listen(event: BuildEvent) -> None:
+        seen.append(event.kind)
+        raise BrokenPipeError
+
+    result = run_fake(make_config(), on_event=listen)
+    assert result.succeeded
+    assert seen == ["build_started"]
+    assert "BrokenPipeError" in (Path(result.output_dir) / "build.log").read_text()
+
+
 COPY_STEP = """
 import shutil, json
 from pathlib import Path

@@ -51,8 +51,15 @@ class BuildRecorder:
         line = json.dumps(event.to_dict(), ensure_ascii=False) + "\n"
         with self._lock:
             self._events.write(line.encode())
-        for observer in self._observers:
+        for observer in list(self._observers):
+            self._tell(observer, event)
+
+    def _tell(self, observer: Callable[[BuildEvent], None], event: BuildEvent) -> None:
+        try:
             observer(event)
+        except Exception:  # noqa: BLE001 - foreign code: who listens (a closed pipe, say) can't harm the build
+            self._observers.remove(observer)
+            self.log(f"a listener to events raised and is left out:\n{traceback.format_exc()}", "WARNING")
 
     def log(self, text: str, level: str = "INFO") -> None:
         """Append a line to the build's log."""
