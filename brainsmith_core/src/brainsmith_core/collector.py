@@ -17,7 +17,7 @@ from .metric import Metric
 from .plugins import Plugin, PluginManager
 from .recognition import Recogniser
 from .records import Device
-from .report import REFUSED, ParsedFile
+from .report import REFUSED, ParsedFile, read_number
 from .report_files import find_files
 from .report_reader import ReportReader
 from .result import BuildMetrics, PluginUse
@@ -145,8 +145,8 @@ class MetricsCollector:
 def _clock_ns(config: BuildConfig | None) -> float | None:
     """Return the clock period that a configuration asks for."""
     names = ("synth_clk_period_ns", "target_clock_ns", "clock_period_ns")
-    value = config.flag(*names) if config else None
-    return float(value) if isinstance(value, int | float) and value > 0 else None
+    value = read_number(config.flag(*names)) if config else None
+    return float(value) if value is not None and value > 0 else None
 
 
 def _name(path: Path, root: Path) -> str:
