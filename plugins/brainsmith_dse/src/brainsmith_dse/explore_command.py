@@ -1,0 +1,64 @@
+"""`brainsmith explore`: build what a blueprint says, and show what is worth having."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from brainsmith_core.cli.app import App, json_option, pass_app
+from brainsmith_core.cli.output import print_json
+from brainsmith_core.runner import create_build_runner_factory
+
+from .command_line import blueprint_argument, forge_with_budgets, limit_option, model_option, output_option
+from .explorer import explore
+from .forge_api import DesignSpaceValidator
+from .report import explore_document
+from .terminal import ProgressHook, print_results
+
+__all__ = ["command"]
+
+
+@click.command(
+    "explore",
+    epilog="""\b
+Examples:
+  brainsmith explore examples/digits/blueprint.yaml
+  brainsmith explore blueprint.yaml --output out --parallel 4 --json""",
+)
+@blueprint_argument
+@model_option
+@output_option
+@click.option("--backend", default="auto", show_default=True, help="Which backend builds.")
+@click.option("--parallel", type=click.IntRange(min=1), help="Run so many builds at once.")
+@limit_option
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Stop after so many minutes.")
+@click.option("--retry-failed", is_flag=True, help="Build again what failed before.")
+@json_option
+@pass_app
+def command(
+    app: App,
+    /,
+    blueprint: Path,
+    model: Path | None,
+    output: Path | None,
+    backend: str,
+    retry_failed: bool,
+    as_json: bool,
+    **budgets: Any,
+) -> int:
+    """Build what BLUEPRINT says and show the Pareto front; what is finished isn't built again."""
+    factory = create_build_runner_factory(backend, app.plugins)
+    space = forge_with_budgets(app.plugins, blueprint, model, **budgets)
+    for warning in DesignSpaceValidator().validate(space).warnings:
+        click.echo(f"warning: {warning}", err=True)
+    with ExitStack() as stack:
+        hook = ProgressHook(space, stack)
+        results = explore(space, factory, [hook], output_dir=output, retry_failed=retry_failed, on_event=hook.note)
+    if as_json:
+        print_json(explore_document(results))
+    else:
+        print_results(results, space)
+    return 1 if results.failure_count or not results.success_count else 0
