@@ -45,7 +45,7 @@ _UV_INDEX_VARIABLES = {
     "UV_NO_INDEX",
 }
 _UNREACHABLE = (
-    re.compile(r"Failed to fetch: `([^`]+)`"),
+    re.compile(r"Failed to fetch: `?([^`\s]+)"),
     re.compile(r"Failed to download `([^`]+)`"),
     re.compile(r"No matching distribution found for (\S+)"),
     re.compile(r"HTTPS?ConnectionPool\(host='([^']+)'"),
@@ -53,6 +53,11 @@ _UNREACHABLE = (
     re.compile(r"Because (.+?) was not found in the (?:package registry|provided package locations)"),
     re.compile(r"Because (.+?) has no wheels"),
 )
+
+_ADVICE = """check the network, and proxy or mirror (UV_DEFAULT_INDEX, PIP_INDEX_URL), then run it again;
+without any network: fetch the wheels elsewhere (pip download --no-deps -r LOCK -d FOLDER, LOCK from the folder
+brainsmith_finn_legacy/locks), then: PIP_NO_INDEX=1 PIP_FIND_LINKS=FOLDER brainsmith finn install"""
+_WIDTH = 160
 
 
 def find_uv() -> Path | None:
@@ -130,6 +135,8 @@ class FINNDependencyResolver:
                 finished = run_program(command, on_line=self._tell, held=held, env=env)
                 if finished.ok:
                     return
+                if _category(finished.output) == "disk":
+                    break  # another program would fail like it
         raise _failure(profile, finished)
 
     def _commands(self, python: Path, lock: Path, index: str) -> Iterator[tuple[_Command, dict[str, str]]]:
@@ -144,15 +151,18 @@ class FINNDependencyResolver:
         # uv doesn't know all that pip can be set to; but without settings, it would fail like uv did.
         if pip is not None and (self._uv is None or settings):
             if self._uv is not None:
-                self._report("uv couldn't get it; trying pip, with all of its settings")
+                self._report("uv couldn't get everything; trying pip, with all of its settings")
             more = ["--extra-index-url", index] if index else []
+            more += ["--retries", "1"] if self._uv is not None else []  # uv has tried for long enough
             quiet = ["--no-input", "--disable-pip-version-check", "--no-compile", "--progress-bar", "off"]
             yield [*pip, "install", *quiet, *more, *_LOCKED, "-r", lock], env
 
     def _tell(self, line: str) -> None:
-        # "Downloading scipy (33.6MiB)", "Collecting scipy==1.17.1 (from ...)": the rest is of no use to anybody.
-        if line.startswith(("Downloading ", "Collecting ", "Downloaded ", "Prepared ", "Installed ", "Installing ")):
-            self._report(line.partition(" (from ")[0])
+        # "Downloading scipy (33.6MiB)", "Installed 57 packages in 1.30s": the rest is of no use to anybody.
+        if line.startswith(("Downloading ", "Downloaded ", "Prepared ", "Installed ")):
+            self._report(line)
+        elif line.startswith("Installing "):  # pip goes on with all of their names
+            self._report("Installing")
 
 
 def _pip(python: Path) -> _Command | None:
@@ -222,14 +232,10 @@ def _failure(profile: Profile, finished: Finished | None) -> MissingRequirementE
     return MissingRequirementError(text, hint=f"{_tail(finished.output)}\n{_ADVICE}")
 
 
-_ADVICE = """check the network, and proxy or mirror (UV_DEFAULT_INDEX, PIP_INDEX_URL), then run it again;
-without any network: fetch the wheels elsewhere (pip download --no-deps -r LOCK -d FOLDER, LOCK from the folder
-brainsmith_finn_legacy/locks), then: PIP_NO_INDEX=1 PIP_FIND_LINKS=FOLDER brainsmith finn install"""
-
-
 def _tail(output: str, lines: int = 6) -> str:
     """Return the last lines of an output that say something."""
-    return "\n".join([line.rstrip() for line in output.splitlines() if line.strip()][-lines:])
+    said = [line.rstrip() for line in output.splitlines() if line.strip()]
+    return "\n".join(line if len(line) <= _WIDTH else f"{line[:_WIDTH]}..." for line in said[-lines:])
 
 
 def _category(output: str) -> str:

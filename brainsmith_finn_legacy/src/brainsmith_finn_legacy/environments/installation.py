@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 import time
@@ -189,7 +188,7 @@ def _install(
             python=python,
             version=profile.version,
             profile=profile.profile,
-            lock_sha256=hashlib.sha256(profile.lock().encode()).hexdigest(),
+            lock_sha256=profile.lock_sha256(),
             installed_identity=facts.identity,
             installed_at=datetime.now().astimezone().isoformat(timespec="seconds"),
             install_seconds=round(time.monotonic() - begun, 1),

@@ -105,10 +105,13 @@ def _by_name(registry: FINNInstallationRegistry, name: str, python: Path | None)
 def _of_version(registry: FINNInstallationRegistry, version: str) -> Record | None:
     """Return the environment of a version; managed ones go before others, and among these the default profile."""
     wanted = version.removeprefix("v")
-    found = [each for each in registry.records() if each.facts is not None and each.facts.version == wanted]
-    found += [each for each in registry.records() if each.facts is None and each.entry.name == f"finn-plus-{wanted}"]
+    found = [each for each in registry.records() if wanted == _version(each)]
     found.sort(key=lambda each: (each.entry.kind != "managed", each.entry.profile != "small", each.entry.name))
     return found[0] if found else None
+
+
+def _version(record: Record) -> str:
+    return record.entry.version if record.facts is None else record.facts.version
 
 
 def _by_path(registry: FINNInstallationRegistry, path: Path, python: Path | None) -> Record:

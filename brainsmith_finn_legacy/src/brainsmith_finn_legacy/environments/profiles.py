@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from importlib import resources
 
 import attrs
@@ -92,6 +93,10 @@ class Profile:
         folder = resources.files("brainsmith_finn_legacy") / "locks"
         return (folder / self.lock_name).read_text(encoding="utf-8")
 
+    def lock_sha256(self) -> str:
+        """Return a digest of the lock file."""
+        return hashlib.sha256(self.lock().encode()).hexdigest()
+
 
 #: What to do about a FINN that we can't install.
 _OTHERS = "any other FINN: get its source tree, then brainsmith finn check PATH --python INTERPRETER"
@@ -171,6 +176,10 @@ class FINNVersionManager:
         text = f"there is no full profile of FINN+ {wanted}"
         with_full = ", ".join(each.version for each in PROFILES if each.profile == "full")
         raise ConfigurationError(text, hint=f"install the small one, or a version that has one: {with_full}")
+
+    def find(self, version: str, profile: str) -> Profile | None:
+        """Return the profile of that version and name, or None."""
+        return next((each for each in PROFILES if (each.version, each.profile) == (version, profile)), None)
 
     def named(self, name: str) -> Profile | None:
         """Return the profile whose environment has this name or version, or None."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 
@@ -10,7 +9,7 @@ from brainsmith_core.config import OutputStage
 from brainsmith_core.context import Finding
 from brainsmith_core.errors import MissingRequirementError
 
-from .profiles import PROFILES
+from .profiles import FINNVersionManager
 from .records import FINNEnvironment, FINNValidation
 from .registry import Record
 
@@ -82,12 +81,11 @@ def _identity(before: Record, after: Record) -> Finding:
 
 
 def _lock(record: Record) -> Iterator[Finding]:
-    for profile in PROFILES:
-        same = (profile.version, profile.profile) == (record.entry.version, record.entry.profile)
-        if same and record.entry.lock_sha256 != hashlib.sha256(profile.lock().encode()).hexdigest():
-            text = "it was installed from another lock file than today's"
-            fix = f"{record.entry.install_command} --again"
-            yield Finding(name="lock", state="warning", message=text, fix=fix)
+    entry = record.entry
+    profile = FINNVersionManager().find(entry.version, entry.profile)
+    if profile is not None and profile.lock_sha256() != entry.lock_sha256:
+        text = "it was installed from another lock file than today's"
+        yield Finding(name="lock", state="warning", message=text, fix=f"{entry.install_command} --again")
 
 
 def _packages(environment: FINNEnvironment) -> Iterator[Finding]:
