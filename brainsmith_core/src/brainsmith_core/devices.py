@@ -74,10 +74,10 @@ class Devices:
             self._parts.setdefault(device.part.lower(), device)
             self._dies.setdefault(die_of(device.part), device)
 
-    @classmethod
-    def of(cls, plugins: PluginManager) -> Devices:
+    @staticmethod
+    def of(plugins: PluginManager) -> Devices:
         """Return the devices of all active plugins."""
-        return cls(offer.record for offer in plugins.offers("brainsmith_devices"))
+        return plugins.derived(_of_plugins)
 
     @property
     def boards(self) -> Mapping[str, Device]:
@@ -91,3 +91,7 @@ class Devices:
         """
         key = name.strip().lower()
         return self._boards.get(key) or self._parts.get(key) or self._dies.get(die_of(key))
+
+
+def _of_plugins(plugins: PluginManager) -> Devices:
+    return Devices(offer.record for offer in plugins.offers("brainsmith_devices"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
 from typing import Any, TypeVar
@@ -56,6 +57,7 @@ RECORD_TYPES: dict[str, type] = {
 }
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class PluginManager:
@@ -77,7 +79,9 @@ class PluginManager:
         self._pluggy = pluggy.PluginManager("brainsmith")
         self._pluggy.add_hookspecs(hookspecs)
         self._modules: dict[str, object] = {}
+        self._lock = threading.RLock()
         self._offers: dict[str, list[Offer[Any]]] = {}
+        self._derived: dict[Callable[[PluginManager], Any], Any] = {}
         self.register(importlib.import_module(_BUILTIN_PLUGIN), "core", CORE_DISTRIBUTION, core_version())
 
     @classmethod
@@ -101,25 +105,44 @@ class PluginManager:
         plugin = Plugin(name=name, target=name, distribution=distribution or name, version=version)
         self._activate(plugin, module)
         self.plugins.append(plugin)
+        # What was asked for before doesn't know this plugin; it is asked for again.
+        with self._lock:
+            self._offers.clear()
+            self._derived.clear()
         return plugin
 
     def offers(self, hook: str) -> list[Offer[Any]]:
         """Return the records that active plugins yield for a registration hook, in order of plugin name.
 
-        A hook is asked when its records are first needed: help needs no metric vocabulary.
+        A hook is asked when its records are first needed: help needs no metric vocabulary. Builds ask from many
+        threads; none sees half of the answer.
         """
-        if hook not in self._offers:
-            self._offers[hook] = []
-            for plugin in self.plugins:
-                if plugin.state is PluginState.ACTIVE:
-                    self._collect(plugin, hook)
-        return self._offers[hook]
+        with self._lock:
+            if hook not in self._offers:
+                offers: list[Offer[Any]] = []
+                for plugin in self.plugins:
+                    if plugin.state is PluginState.ACTIVE:
+                        self._collect(plugin, hook, offers)
+                self._offers[hook] = offers
+            return self._offers[hook]
 
     def check_all(self) -> list[Plugin]:
         """Ask every registration hook of every plugin, so that each plugin's state is final, and return them all."""
         for hook in RECORD_TYPES:
             self.offers(hook)
         return self.plugins
+
+    def derived(self, make: Callable[[PluginManager], T]) -> T:
+        """Return `make(self)`, made once and kept until another plugin is registered.
+
+        Args:
+            make: a function that gathers something from the offers, such as all metric names.
+        """
+        with self._lock:
+            if make not in self._derived:
+                self._derived[make] = make(self)
+            made: T = self._derived[make]
+            return made
 
     def backends(self) -> dict[str, Offer[BackendSpec]]:
         """Return the backends by name."""
@@ -222,12 +245,11 @@ class PluginManager:
             return
         self._modules[plugin.name] = module
 
-    def _collect(self, plugin: Plugin, hook: str) -> None:
+    def _collect(self, plugin: Plugin, hook: str, offers: list[Offer[Any]]) -> None:
         """Ask one plugin for the records of one hook; a fault puts the plugin aside."""
         implementation = getattr(self._modules[plugin.name], hook, None)
         if implementation is None or not hasattr(implementation, "brainsmith_impl"):
             return
-        offers = self._offers[hook]
         try:
             found = [Offer(record, plugin) for record in _checked_records(implementation(), hook)]
             _refuse_duplicates(hook, found, offers)

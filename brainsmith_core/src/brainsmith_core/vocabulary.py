@@ -87,10 +87,10 @@ class Vocabulary:
             for alias in definition.aliases:
                 self._add_alias(alias.lower(), definition)
 
-    @classmethod
-    def of(cls, plugins: PluginManager) -> Vocabulary:
+    @staticmethod
+    def of(plugins: PluginManager) -> Vocabulary:
         """Return the vocabulary of all active plugins."""
-        return cls(offer.record for offer in plugins.offers("brainsmith_metric_definitions"))
+        return plugins.derived(_of_plugins)
 
     def __iter__(self) -> Iterator[MetricDefinition]:
         return iter(self._by_name.values())
@@ -148,3 +148,7 @@ def _holds(definition: MetricDefinition, words: Iterable[str]) -> bool:
     parts = (definition.name, definition.unit, definition.description, *definition.aliases)
     text = " ".join(parts).lower()
     return all(word in text for word in words)
+
+
+def _of_plugins(plugins: PluginManager) -> Vocabulary:
+    return Vocabulary(offer.record for offer in plugins.offers("brainsmith_metric_definitions"))
