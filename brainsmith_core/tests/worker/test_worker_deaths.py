@@ -69,10 +69,13 @@ def test_a_stop_for_a_task_whose_supervisor_was_killed_changes_nothing(bench: An
 # --- the worker
 
 
-def test_a_killed_worker_ends_all_tasks_and_the_next_one_gets_a_new_worker(bench: Any) -> None:
+@pytest.mark.parametrize("kill", [os.kill, os.killpg])
+def test_a_killed_worker_ends_all_tasks_and_the_next_one_gets_a_new_worker(
+    bench: Any, kill: Callable[[int, int], None]
+) -> None:
     pid = worker_pid(bench)
     futures = [bench.begin("in_background", {"hang": True})[0] for _ in range(3)]
-    os.kill(pid, signal.SIGKILL)
+    kill(pid, signal.SIGKILL)
     for future in futures:
         outcome = future.result(timeout=60)
         assert (outcome.outcome, outcome.error.type) == ("crash", "WorkerDied")

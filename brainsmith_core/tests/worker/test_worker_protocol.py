@@ -165,7 +165,7 @@ def test_when_no_process_can_be_forked_the_task_is_refused(patched: Callable[[st
 
 
 def test_what_cannot_be_ended_is_reported_in_the_end(
-    patched: Callable[[str], Worker], mark: Any, tmp_path: Path
+    patched: Callable[[str], Worker], mark: Any, tmp_path: Path, wait_until: Callable[[Callable[[], object]], None]
 ) -> None:
     patch = "_worker['tree'].send = lambda process, signum: False\n_worker['supervisor'].GIVE_UP_S = 0.5\n"
     worker = patched(patch + "_worker['server'].GIVE_UP_S = 0.5")
@@ -173,11 +173,11 @@ def test_what_cannot_be_ended_is_reported_in_the_end(
     assert outcome.outcome == "timeout"
     assert [process.name for process in outcome.left] == ["bs-task"]
     assert (outcome.signal, outcome.exit_code) == (None, None)
-    mark_of_worker = mark.processes()
-    assert len(mark_of_worker) == 1  # the kernel has ended the task with its supervisor
+    wait_until(lambda: len(mark.processes()) == 1)  # the kernel ends the task with its supervisor
+    (worker_pid,) = mark.processes()
     outcome = worker.run("in_background", {"hang": True}, log=tmp_path / "log", timeout_s=0.5)
     assert sorted(process.name for process in outcome.left).count("sleep") == 2
-    for pid in set(mark.processes()) - set(mark_of_worker):
+    for pid in set(mark.processes()) - {worker_pid}:
         os.kill(pid, 9)
 
 

@@ -9,7 +9,6 @@ import io
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -66,12 +65,11 @@ def load_tasks(tasks: str) -> ModuleType:
 
 
 def _describe(tasks: ModuleType) -> dict[str, Any]:
-    """Return what the controller is told first; with more than one of the `threads`, forking is not safe."""
+    """Return what the controller is told first."""
     describe = getattr(tasks, "describe", None)
     ready = {
         "pid": os.getpid(),
         "python": sys.version.split()[0],
-        "threads": threading.active_count(),
         "describe": describe() if callable(describe) else None,
     }
     encode(ready)  # what JSON can't hold is a failed import, with its traceback

@@ -36,6 +36,7 @@ def supervise(job: Job, tasks: ModuleType, *, worker: int, answers: int, lifelin
     """
     signals = Signals()
     die_with_parent(signal.SIGTERM, worker)
+    os.setsid()  # so that what kills the worker's process group spares those who clean up
     become_subreaper()
     name_process("bs-supervisor")
     writer = LineWriter(answers)
