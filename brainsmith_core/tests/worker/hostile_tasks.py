@@ -230,9 +230,10 @@ def in_background(args: Args, emit: Emit) -> None:
 
 
 def deaf_background(args: Args, emit: Emit) -> None:
-    subprocess.Popen(
-        ["sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.05; done"], stdout=subprocess.PIPE
-    ).stdout.readline()  # type: ignore[union-attr]
+    deaf = ["sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.05; done"]
+    process = subprocess.Popen(deaf, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
 
 
 def respawn(args: Args, emit: Emit) -> None:
