@@ -25,6 +25,7 @@ from .build_products import find_products, find_reports, quality_warnings
 from .dataflow_config import DataflowPlan, plan_build
 from .environments.records import FINNEnvironment
 from .finn_worker import TaskLimits, import_paths, run_task
+from .model_check import check_model
 from .requirements import check_requirements
 from .transformations import FINNTransformationRegistry
 
@@ -72,13 +73,13 @@ class LegacyFINNBackend(BackendBase):
         return FINNEnvironmentManager().find(self._wanted)
 
     def validate(self, config: BuildConfig) -> None:
-        """Check a configuration against what the FINN environment says of itself; starts no FINN for FINN's own steps.
+        """Check a configuration, against what the FINN environment says of itself and, once for each model, with FINN.
 
         Raises:
             ConfigurationError: for anything in it that this FINN doesn't know or can't do.
             MissingRequirementError: for tools that its steps need and that aren't here.
         """
-        self._plan(config)
+        check_model(config, self._plan(config), self.environment)
 
     def build(self, context: BuildContext) -> BackendOutcome:
         """Run FINN's builder on `context.model_path`; its products are in `artifacts`, its output in `build.log`."""
@@ -211,7 +212,7 @@ class _FINNRun:
 
     def _warnings(self, task: TaskOutcome, result: dict[str, Any]) -> list[str]:
         found = [*self.plan.warnings, *result.get("warnings", [])]
-        if task.killed:
+        if task.killed and task.outcome in ("ok", "error"):
             names = ", ".join(f"{process.name} ({process.pid})" for process in task.killed)
             found.append(f"processes were left in the background and ended: {names}")
         if task.log_truncated:

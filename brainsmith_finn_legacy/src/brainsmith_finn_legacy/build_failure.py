@@ -21,6 +21,7 @@ _CATEGORY_OF_TYPE = {
     "MissingPackageError": "environment",
     "ModuleNotFoundError": "environment",
     "StepLoadError": "configuration",
+    "UnconvertedModelError": "transform",
     "TransformationError": "transform",
 }
 _HARDWARE_STEPS = (
@@ -36,17 +37,18 @@ def status_of_task(outcome: TaskOutcome) -> BuildStatus:
     return _STATUS.get(outcome.outcome, BuildStatus.FAILED)
 
 
-def failure_of_task(outcome: TaskOutcome, step: str) -> BuildFailure:
+def failure_of_task(outcome: TaskOutcome, step: str, *, what: str = "step") -> BuildFailure:
     """Return why a task had no result.
 
     Args:
         outcome: anything but `ok`.
         step: the step that was running, or "".
+        what: what a step is called.
     """
     error = outcome.error
     kind = error.type.rpartition(".")[2] if error else ""
     message = error.message if error else ""
-    where = f"FINN step {step}" if step else "the FINN build"
+    where = f"FINN {what} {step}" if step else "the FINN build"
     texts = {
         "crash": f"{where} {_end_of_process(outcome, message)}",
         "timeout": f"{where} was stopped after {outcome.seconds:.0f} s: the time limit of the build",
@@ -70,9 +72,10 @@ def failure_of_result(failure: Mapping[str, Any]) -> BuildFailure:
     """
     step, kind = failure["step"], str(failure["type"]).rpartition(".")[2]
     where = f"FINN step {step} failed" if step else "FINN failed before its first step"
-    text = f"{where}: {kind}: {failure['message']}" if kind else f"{where}: {failure['message']}"
+    ours = str(failure["type"]).startswith("finn_tasks.")  # its message says enough
+    text = ": ".join(part for part in (where, "" if ours else kind, failure["message"]) if part)
     node = failure["node"]
-    if node and node["name"] not in failure["message"]:
+    if node and not failure["unmapped"] and node["name"] not in failure["message"]:
         text += f" (while working on node {node['name']}, a {node['op_type']})"
     if failure["unmapped"]:
         text += f"; FINN made no hardware layer of {failure['unmapped']}"

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List
 
 from . import finn_access
 from .graph import count_hardware
-from .steps import Progress
+from .progress import Progress
 
 __all__ = ["run_build"]
 
@@ -29,7 +29,7 @@ def run_build(args: Dict[str, Any], emit: Emit) -> Dict[str, Any]:
     finn = finn_access.load()
     os.makedirs(args["build_dir"], exist_ok=True)
     finn_access.bootstrap().use_build_dir(args["build_dir"])
-    progress = Progress(emit, len(args["steps"]))
+    progress = Progress(emit, len(args["steps"]), args["model"])
     steps: List[Any] = [
         progress.make_step(spec, index, args["import_paths"]) for index, spec in enumerate(args["steps"], start=1)
     ]

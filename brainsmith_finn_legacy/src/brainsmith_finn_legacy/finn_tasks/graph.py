@@ -8,7 +8,16 @@ from typing import Any, Dict, List, Optional
 
 from .finn_access import custom_op, is_hardware_node
 
-__all__ = ["FoldingError", "check_folding", "count_hardware", "describe_unmapped", "node_at_fault", "unmapped_nodes"]
+__all__ = [
+    "FoldingError",
+    "UnconvertedModelError",
+    "check_conversion",
+    "check_folding",
+    "count_hardware",
+    "describe_unmapped",
+    "node_at_fault",
+    "unmapped_nodes",
+]
 
 _SHOWN = 8
 
@@ -16,8 +25,17 @@ _SHOWN = 8
 _FOLDED = {"PE": ("MH", "Channels", "NumChannels", "Labels"), "SIMD": ("MW", "IFMChannels", "NumChannels")}
 
 
+# What most of a network's work is done in, before and after FINN has made hardware layers of it.
+_WEIGHT_OPERATORS = ("Conv", "ConvTranspose", "Gemm", "MatMul", "XnorPopcountMatMul")
+_WEIGHT_LAYERS = ("MVAU", "VVAU", "MatrixVectorActivation", "VectorVectorActivation", "StreamingFCLayer")
+
+
 class FoldingError(ValueError):
     """A folding factor is illegal for its layer."""
+
+
+class UnconvertedModelError(ValueError):
+    """FINN has made hardware of nothing that matters in the model."""
 
 
 def count_hardware(model: Any) -> Dict[str, int]:
@@ -38,9 +56,20 @@ def unmapped_nodes(model: Any) -> List[Dict[str, Any]]:
     ]
 
 
-def describe_unmapped(nodes: List[Dict[str, Any]]) -> str:
-    """Return unmapped nodes as text, such as `Conv_0 (Conv of FLOAT32, FLOAT32)`."""
-    shown = [f"{node['name']} ({node['op_type']} of {', '.join(node['inputs'])})" for node in nodes[:_SHOWN]]
+def describe_unmapped(nodes: List[Dict[str, Any]], original: Any) -> str:
+    """Return unmapped nodes as text, such as `Conv_0 ("conv1" in the model; Conv of FLOAT32, FLOAT32)`.
+
+    Args:
+        nodes: as `unmapped_nodes` gives them; FINN has renamed them.
+        original: the model as it came in; its names are given where each operator of a kind is still there.
+    """
+    kinds = Counter(node["op_type"] for node in nodes)
+    names: Dict[str, List[str]] = {}
+    for node in original.graph.node:
+        names.setdefault(node.op_type, []).append(node.name)
+    known = {kind: iter(names[kind]) for kind, count in kinds.items() if len(names.get(kind, ())) == count}
+    shown = [_describe(node, next(known[node["op_type"]], "") if node["op_type"] in known else "") for node in nodes]
+    shown = shown[:_SHOWN]
     more = [f"and {len(nodes) - _SHOWN} more"] if len(nodes) > _SHOWN else []
     return "; ".join(shown + more)
 
@@ -52,6 +81,19 @@ def node_at_fault(trace: Optional[TracebackType]) -> Optional[Dict[str, str]]:
         found = _node_in(trace.tb_frame.f_locals) or found
         trace = trace.tb_next
     return found
+
+
+def check_conversion(model: Any) -> None:
+    """Check that FINN made hardware of at least one layer with weights, if there are any; FINN itself doesn't mind.
+
+    Raises:
+        UnconvertedModelError: if all of them were left outside the accelerator.
+    """
+    outside = [node for node in model.graph.node if node.op_type in _WEIGHT_OPERATORS]
+    inside = [node for node in model.graph.node if node.op_type.startswith(_WEIGHT_LAYERS)]
+    if outside and not inside:
+        text = "FINN makes no layer with weights of this model; are its weights and activations quantised?"
+        raise UnconvertedModelError(text)
 
 
 def check_folding(model: Any) -> None:
@@ -87,6 +129,11 @@ def _folded_total(layer: Any, known: Dict[str, Any], factor: str) -> Any:
         if name in known:
             return int(layer.get_nodeattr(name)), name
     return None, ""
+
+
+def _describe(node: Dict[str, Any], original: str) -> str:
+    own = f'"{original}" in the model; ' if original not in ("", node["name"]) else ""
+    return f"{node['name']} ({own}{node['op_type']} of {', '.join(node['inputs'])})"
 
 
 def _data_type(model: Any, tensor: str) -> str:
