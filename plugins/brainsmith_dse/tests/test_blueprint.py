@@ -198,6 +198,10 @@ WRONG = {
     "a step without options": ("processing: {preprocessing: [{name: a, options: []}]}", 3, "empty design space", ""),
     "an option twice": ("processing: {preprocessing: [{name: a, options: [{b: 1}, {b: 1}]}]}", 3, "twice", ""),
     "a wrong switch": ("processing: {preprocessing: [{name: a, options: [{enabled: 1}]}]}", 3, "must be bool", ""),
+    "a block that is none": ("search: 7", 3, "must be a mapping, but is int 7", ""),
+    "an empty block": ("search:", 3, "must be a mapping, but is empty", ""),
+    "a block for a list": ("search: {objectives: {}}", 3, "must be a list, but is a mapping", ""),
+    "a truth for a number": ("search: {timeout_minutes: true}", 3, "must be a number, but is bool True", ""),
     "a name that is no text": ("name: 7", 3, "must be a text, but is int 7", ""),
     "a model that is no text": ('version: "3.0"\nmodel: []', 2, "must be a text, but is a list", ""),
     "another version": ('version: "2.0"\nmodel: model.onnx', 1, 'must be "3.0"', ""),
@@ -278,6 +282,7 @@ def test_a_random_search_of_a_huge_space_is_allowed_if_it_builds_few(read: Read)
 
 def test_many_combinations_are_worth_a_warning(read: Read, caplog: pytest.LogCaptureFixture) -> None:
     space = read("hw_compiler: {config_flags: {a: {range: {from: 1, to: 1001, step: 1}}}}\n")
+    assert DesignSpaceValidator().validate(space).is_valid
     assert DesignSpaceValidator().validate(space).warnings == ("1,001 combinations will be built",)
     with caplog.at_level("INFO"):
         forge(None, space.blueprint_path, verbose=True, plugins=default_plugins())

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,6 +114,33 @@ def test_many_builds_are_worth_a_warning(call: Any, write_blueprint: Callable[..
     code, out, err = call("explore", str(write_blueprint(text)), *STUB, "--limit", "1")
     assert "will be built" not in err
     assert "1 succeeded, 1,000 not built" in out
+
+
+def test_explore_warns_of_many_builds_before_it_starts(
+    call: Any, blueprint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("brainsmith_dse.forge_api._MANY", 10)
+    _, _, err = call("explore", str(blueprint), *STUB)
+    assert err.startswith("warning: 16 combinations will be built")
+
+
+def test_an_interrupted_exploration_ends_with_exit_code_130_and_says_what_to_do(
+    write_blueprint: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = write_blueprint(
+        "hw_compiler: {config_flags: {mock_build_seconds: 0.2, n: {range: {from: 1, to: 99, step: 1}}}}\n"
+    )
+    program = "from brainsmith_core.cli.main import run; run()"
+    argv = [sys.executable, "-c", program, "explore", str(path), *STUB, "--output", "out"]
+    process = subprocess.Popen(argv, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert "success" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted by SIGINT" in err
+    assert "start it again to go on" in err
+    assert json.loads((tmp_path / "out" / "results.json").read_text())["counts"]["succeeded"] >= 1
 
 
 def test_the_budgets_of_the_command_line_go_before_the_blueprints(call: Any, blueprint: Path) -> None:

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from brainsmith_core.config import BuildConfig, GlobalConfig, OutputStage
+from brainsmith_core.config import BuildConfig, GlobalConfig, OutputStage, ProcessingStep
 from brainsmith_core.errors import BuildCancelledError, ConfigurationError
 from brainsmith_core.executor import RunnerFactory
 from brainsmith_core.result import BuildResult, BuildStatus
 from brainsmith_core.runner import BuildRunnerInterface, create_build_runner_factory
 from brainsmith_dse import explore
 from brainsmith_dse.exploration_folder import default_output_dir
+from brainsmith_dse.report import csv_rows
 from brainsmith_dse.results import ExplorationResults
 from brainsmith_dse.search import Objective, SearchConfig, SearchStrategy
 from brainsmith_dse.space import DesignSpace, HWCompilerSpace
@@ -177,6 +178,17 @@ def test_what_is_finished_isnt_checked_again(
     assert backend.checked == []
 
 
+def test_two_files_of_the_same_content_are_one_design_given_twice(
+    make_space: MakeSpace, factory: RunnerFactory, tmp_path: Path, backend: Any
+) -> None:
+    backend.flags = ("a_file",)
+    for name in "xy":
+        (tmp_path / name).write_text("same")
+    space = make_space({"a_file": {"values": [str(tmp_path / name) for name in "xy"]}})
+    with pytest.raises(ConfigurationError, match=r"the same design: a_file: .*/x and .*/y"):
+        explore(space, factory, output_dir=tmp_path / "out")
+
+
 def test_too_many_combinations_are_refused(make_space: MakeSpace, factory: RunnerFactory, tmp_path: Path) -> None:
     space = make_space(FPS, global_config=GlobalConfig(max_combinations=3))
     with pytest.raises(ConfigurationError, match="4 combinations are more than the 3 allowed"):
@@ -255,6 +267,30 @@ def test_a_folder_that_cant_be_written_is_refused(
     with pytest.raises(ConfigurationError, match="can't be written"):
         explore(make_space(FPS), factory, output_dir=tmp_path / "file" / "out")
     assert backend.built == []
+
+
+def test_a_folder_that_goes_bad_during_the_exploration_is_an_error_without_a_traceback(
+    make_space: MakeSpace, factory: RunnerFactory, tmp_path: Path, backend: Any
+) -> None:
+    backend.on_build = lambda context: (tmp_path / "out" / "results.json").mkdir(exist_ok=True)
+    with pytest.raises(ConfigurationError, match=r"out can't be written: .*irectory") as caught:
+        explore(make_space(FPS), factory, output_dir=tmp_path / "out")
+    assert caught.value.category == "disk"
+    assert len(backend.built) == 4
+
+
+def test_a_row_of_the_csv_tells_the_processing_steps_too() -> None:
+    steps = [
+        ProcessingStep(name="cut", type="preprocessing", parameters={"bits": 4}),
+        ProcessingStep(name="fold", type="preprocessing", enabled=False),
+    ]
+    results = ExplorationResults(design_space_id="d", total_combinations=2)
+    results.add_config(BuildConfig(id="a", model_path="m", output_dir="o", preprocessing=steps))
+    results.add_result(BuildResult(config_id="a", status=BuildStatus.SUCCESS))
+    results.add_result(BuildResult(config_id="unknown", status=BuildStatus.SUCCESS))
+    known, unknown = csv_rows(results)
+    assert (known["preprocessing.cut"], known["preprocessing.fold"]) == ('{"bits":4}', "off")
+    assert (unknown["config_id"], unknown["preprocessing.cut"]) == ("unknown", "")
 
 
 def test_two_explorations_cant_work_in_one_folder(

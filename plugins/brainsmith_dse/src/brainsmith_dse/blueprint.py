@@ -1,4 +1,4 @@
-"""Blueprints, version 3.0: a YAML file that says what to explore. Its syntax is described in the package's README."""
+"""Blueprints, version 3.0: a YAML file that says what to explore. See docs/reference/blueprint.md."""
 
 from __future__ import annotations
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -160,8 +162,9 @@ class ExplorationFolder:
 
         What an earlier run wrote about its results goes: until this one ends, nothing says what came of it.
         """
-        for name in ("results.json", "results.csv", "pareto.json"):
-            (self.root / name).unlink(missing_ok=True)
+        with self._writing():
+            for name in ("results.json", "results.csv", "pareto.json"):
+                (self.root / name).unlink(missing_ok=True)
         before, now = self.read_record(), datetime.now(UTC)
         record = ExplorationRecord(
             run=before.run if before else f"run_{uuid.uuid4().hex[:12]}",
@@ -180,19 +183,31 @@ class ExplorationFolder:
             axes={axis.name: axis.shown() for axis in space.varied_axes()},
             search=to_data(space.search_config),
         )
-        write_json(self.record_file, to_data(record), sync=True)
+        with self._writing():
+            write_json(self.record_file, to_data(record), sync=True)
         return record
 
     def write_results(self, results: ExplorationResults, space: DesignSpace) -> None:
         """Write `results.json`, `results.csv` and `pareto.json`, each whole or not at all."""
-        write_json(self.root / "results.json", results_data(results, space.search_config))
-        write_json(self.root / "pareto.json", pareto_data(results, space.search_config))
         text = io.StringIO()
         rows = csv_rows(results)
-        writer = csv.DictWriter(text, fieldnames=list(dict.fromkeys(key for row in rows for key in row)))
+        writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        write_whole(self.root / "results.csv", text.getvalue().encode())
+        with self._writing():
+            write_json(self.root / "results.json", results_data(results, space.search_config))
+            write_json(self.root / "pareto.json", pareto_data(results, space.search_config))
+            write_whole(self.root / "results.csv", text.getvalue().encode())
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say what can't be written, and that nothing built is lost by it."""
+        try:
+            yield
+        except OSError as error:
+            text = f"the exploration's folder {self.root} can't be written: {error.strerror or error}"
+            hint = "make room or give another output folder; finished builds are not repeated"
+            raise ConfigurationError(text, hint=hint, category="disk") from error
 
     def _check_foreign(self) -> None:
         entries = self.root.iterdir() if self.root.is_dir() else ()

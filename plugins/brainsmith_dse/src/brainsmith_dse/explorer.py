@@ -153,8 +153,10 @@ class _Exploration:
         """
         left = self._configs if after is None else CombinationGenerator.filter_by_resume(self._configs, after)
         first = len(self._configs) - len(left)
-        indices = []
+        indices, seen = [], dict[str, int]()
         for place, config in enumerate(self._configs):
+            if seen.setdefault(config.id, place) != place:
+                raise self._same_twice(seen[config.id], place)
             result = self._finished(config)
             if result is not None:
                 self._found.append((config, result))
@@ -163,6 +165,13 @@ class _Exploration:
                     runner.validate(config)
                 indices.append(config.combination_index)
         self._to_build = self._configs.at(indices)
+
+    def _same_twice(self, first: int, second: int) -> ConfigurationError:
+        """Return the error for two combinations that are one design, such as by two files of the same content."""
+        chosen = [self._space.choices(self._configs.indices[place]) for place in (first, second)]
+        differ = [name for name in chosen[0] if chosen[0][name] != chosen[1][name]]
+        listed = ", ".join(f"{name}: {chosen[0][name]} and {chosen[1][name]}" for name in differ)
+        return ConfigurationError(f"two combinations are the same design: {listed}", hint="remove one of the two")
 
     def run(self) -> ExplorationResults:
         """Build what is left, then say what is best and write it down."""

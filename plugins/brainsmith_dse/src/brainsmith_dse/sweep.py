@@ -67,11 +67,6 @@ class Sweep:
                 raise ConfigurationError(f"the value {text} is given twice", hint="give each value once")
             seen.add(text)
 
-    @property
-    def is_fixed(self) -> bool:
-        """Whether there is one value only."""
-        return len(self.values) == 1
-
 
 def parse_flag(value: object) -> Sweep:
     """Return the values that a flag's entry in `config_flags` stands for.

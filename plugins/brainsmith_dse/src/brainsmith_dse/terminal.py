@@ -66,8 +66,10 @@ class ProgressHook(ExplorationHook):
 
     def on_build_complete(self, config: BuildConfig, result: BuildResult) -> None:
         """Show a result."""
-        first = self._space.search_config.objectives[0]
-        value = metric_value(result, first.metric) if result.succeeded else None
+        search = self._space.search_config
+        first = search.objectives[0]
+        allowed = all(each.evaluate(metric_value(result, each.metric)) for each in search.constraints)
+        value = metric_value(result, first.metric) if result.succeeded and allowed else None
         if value is not None and (self._best is None or first.cost(value) < self._best[0]):
             text = f"{first.metric} {number(value)} ({describe(self._space, config)})"
             self._best = (first.cost(value), text)
@@ -176,8 +178,8 @@ def _resource(result: BuildResult, resource: tuple[str, str, str]) -> str:
     count, fraction = (metric_value(result, name) for name in resource[1:])
     shown = [] if count is None else [number(count)]
     if fraction is not None:
-        shown.append(f"{100 * fraction:.0f}%" if fraction >= _ROUND else f"{100 * fraction:.2g}%")
-    return " ".join(shown) or "-"
+        shown.append(f"{100 * fraction:.0f}%" if fraction >= _ROUND else f"{100 * fraction:3.1f}%")
+    return " ".join(text.rjust(4) for text in shown) or "-"
 
 
 def _is_used(result: BuildResult, resource: tuple[str, str, str]) -> bool:
