@@ -128,9 +128,7 @@ def test_builds_succeed_at_the_rate_asked_for(make_config: MakeConfig, tmp_path:
 def test_a_configuration_that_succeeds_at_a_rate_succeeds_at_every_higher_one(
     make_config: MakeConfig,
 ) -> None:
-    outcomes = [
-        run(make_config(config_flags={"mock_success_rate": rate})).succeeded for rate in (0, 0.2, 0.5, 0.8, 1)
-    ]
+    outcomes = [run(make_config(config_flags={"mock_success_rate": rate})).succeeded for rate in (0, 0.2, 0.5, 0.8, 1)]
     assert outcomes == sorted(outcomes)
     assert (outcomes[0], outcomes[-1]) == (False, True)
 
@@ -186,9 +184,7 @@ def test_a_sleeping_build_can_be_cancelled(make_config: MakeConfig) -> None:
 
 
 def test_a_sleeping_build_keeps_its_time_limit(make_config: MakeConfig) -> None:
-    config = make_config(
-        config_flags={"mock_build_seconds": 3600}, global_config=GlobalConfig(timeout_minutes=0.002)
-    )
+    config = make_config(config_flags={"mock_build_seconds": 3600}, global_config=GlobalConfig(timeout_minutes=0.002))
     result = run(config)
     assert result.status is BuildStatus.TIMEOUT
     assert result.error is not None

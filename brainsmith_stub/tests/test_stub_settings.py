@@ -13,9 +13,7 @@ def test_by_default_every_build_succeeds_and_nothing_sleeps() -> None:
 
 
 def test_flags_of_a_build_go_before_the_constructor() -> None:
-    settings = FutureBrainsmithBackend(
-        mock_success_rate=0.9, mock_build_time_range=(1, 2), mock_seed=3
-    ).settings
+    settings = FutureBrainsmithBackend(mock_success_rate=0.9, mock_build_time_range=(1, 2), mock_seed=3).settings
     flags: dict[str, JSONValue] = {"mock_success_rate": 0, "mock_seed": 5, "mock_build_seconds": 0.5}
     assert settings.with_flags(flags) == MockSettings(success_rate=0, seed=5, build_seconds=(0.5, 0.5))
 

@@ -131,6 +131,10 @@ class BackendOutcome:
 class Backend(Protocol):
     """What a `BackendSpec` names.
 
+    A backend may also have `identity(config)`, which gives what its results depend on beside the configuration and the
+    model (a tool's version, the content of files that flags name), under the keys and with the values that the
+    provenance of its outcomes has: a finished build counts only if it agrees.
+
     A backend may also have `validate(config)`, which raises ConfigurationError or MissingRequirementError for what it
     can't build, before anything is written; and `check()`, which gives the findings that `brainsmith doctor` shows.
     """

@@ -12,6 +12,7 @@ from .config import BuildConfig, OutputStage
 from .context import Backend, BackendOutcome, BuildContext, StopSignal
 from .errors import PluginError
 from .events import BuildEvent
+from .json_values import JSONValue, checked_json_dict
 from .plugins import Offer, Plugin, PluginManager, load_target
 from .records import BackendSpec
 from .result import BuildResult
@@ -72,6 +73,14 @@ class BuildRunner(BuildRunnerInterface):
         """
         validate_build(config, self.backend, self.offer.record, self.plugins)
 
+    def identity(self, config: BuildConfig) -> dict[str, JSONValue]:
+        """Return what a result depends on beside the configuration and the model, as the result's provenance has it.
+
+        A finished build counts only if its provenance agrees with this.
+        """
+        identity = getattr(self.backend, "identity", None)
+        return {} if identity is None else checked_json_dict(identity(config), "identity")
+
     def get_backend_name(self) -> str:
         """Return the backend's name for people."""
         return self.offer.record.title or self.offer.record.name
@@ -98,9 +107,13 @@ class BackendBase(BuildRunnerInterface):
         on_event: Callable[[BuildEvent], None] | None = None,
     ) -> BuildResult:
         """Execute a build with this backend and return its result; see `brainsmith_core.build.run_build`."""
+        return self.as_runner().run(config, stop=stop, on_event=on_event)
+
+    def as_runner(self) -> BuildRunner:
+        """Return the runner of this backend, with the plugins of this environment."""
         plugins = default_plugins()
         offer = plugins.backends().get(self.spec.name) or Offer(self.spec, _unregistered(self.spec))
-        return BuildRunner(self, offer, plugins).run(config, stop=stop, on_event=on_event)
+        return BuildRunner(self, offer, plugins)
 
     def get_backend_name(self) -> str:
         """Return the backend's name for people."""

@@ -24,9 +24,7 @@ FILES: Final = {
 }
 
 
-def write_artifacts(
-    folder: Path, marshalled: Mapping[str, JSONValue], metrics: Iterable[Metric]
-) -> dict[str, Path]:
+def write_artifacts(folder: Path, marshalled: Mapping[str, JSONValue], metrics: Iterable[Metric]) -> dict[str, Path]:
     """Write the mock artefacts and return their paths by name.
 
     Args:

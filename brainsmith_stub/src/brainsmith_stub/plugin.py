@@ -29,9 +29,7 @@ def brainsmith_backends() -> Iterator[BackendSpec]:
 def brainsmith_metric_definitions() -> Iterator[MetricDefinition]:
     """Yield the names of the figures that only a simulated build has."""
     for name, (unit, description) in _RAW_FIGURES.items():
-        yield MetricDefinition(
-            name=name, unit=unit, better="none", kind=MetricKind.EXACT, description=description
-        )
+        yield MetricDefinition(name=name, unit=unit, better="none", kind=MetricKind.EXACT, description=description)
 
 
 @hookimpl

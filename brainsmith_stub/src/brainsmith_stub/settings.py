@@ -26,9 +26,7 @@ FLAGS: Final = (
         maximum=1,
     ),
     Parameter(name="mock_seed", type="int", summary="another seed, other figures"),
-    Parameter(
-        name="mock_build_seconds", type="float", summary="how long the simulated build takes, in s", minimum=0
-    ),
+    Parameter(name="mock_build_seconds", type="float", summary="how long the simulated build takes, in s", minimum=0),
 )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -136,6 +137,9 @@ def test_a_controller_does_one_run_at_a_time(make_config: MakeConfig, plain: Pla
         (MissingRequirementError("no FINN"), "environment", "no FINN"),
         (ZeroDivisionError("by zero"), "unknown", "ZeroDivisionError: by zero"),
         (SystemExit(3), "unknown", "SystemExit: 3"),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk", "No space left"),
+        (OSError(errno.EIO, "bad disk"), "unknown", "bad disk"),
+        (MemoryError(), "memory", "MemoryError"),
     ],
 )
 def test_a_runner_that_raises_fails_its_own_build_only(

@@ -9,10 +9,14 @@ import attrs
 import pytest
 
 from brainsmith_core.config import BuildConfig, GlobalConfig, OutputStage
+from brainsmith_core.errors import ConfigurationError
+from brainsmith_core.executor import RunnerFactory
+from brainsmith_core.json_values import JSONValue
 from brainsmith_core.result import BuildResult, BuildStatus
 from brainsmith_core.runner import create_build_runner_factory
 from brainsmith_core.workspace import Workspace
 from brainsmith_orchestration.controller import Controller
+from brainsmith_stub.backend import FutureBrainsmithBackend
 
 MakeConfig = Callable[..., BuildConfig]
 BuildsIn = Callable[[Path], int]
@@ -154,6 +158,40 @@ def test_a_result_of_another_backend_or_version_does_not_count(make_config: Make
     uses = [{**use, "version": "0.0.1"} for use in data["plugins"]]
     rewrite_result(config, plugins=uses)
     assert not cached(config)
+
+
+def test_a_result_of_the_same_backend_in_another_shape_does_not_count(make_config: MakeConfig) -> None:
+    def run_with(seed: int) -> BuildResult:
+        with Controller(lambda: FutureBrainsmithBackend(mock_seed=seed)) as controller:
+            (result,) = controller.run([make_config()])
+        return result
+
+    assert [run_with(seed).cached for seed in (1, 1, 2, 1)] == [False, True, False, False]
+
+
+@pytest.mark.parametrize(("error", "told"), [(ZeroDivisionError(), True), (ConfigurationError("no tool"), False)])
+def test_a_backend_that_cannot_say_what_it_is_gets_its_build_repeated(
+    make_config: MakeConfig, caplog: pytest.LogCaptureFixture, error: Exception, told: bool
+) -> None:
+    class Shy(FutureBrainsmithBackend):
+        def identity(self, config: BuildConfig) -> dict[str, JSONValue]:
+            raise error
+
+    built: list[BuildResult] = []
+    for _ in range(2):
+        with Controller(Shy) as controller:
+            built += controller.run([make_config()])
+    assert [result.cached for result in built] == [False, False]
+    assert ("identity can't be told" in caplog.text) is told
+
+
+def test_a_result_of_a_runner_that_says_nothing_of_itself_is_taken(
+    make_config: MakeConfig, plain: Callable[[Callable[[BuildConfig], Any]], RunnerFactory]
+) -> None:
+    run(make_config())
+    with Controller(plain(lambda _: None)) as controller:
+        (result,) = controller.run([make_config()])
+    assert result.cached
 
 
 def test_a_folder_that_was_moved_is_still_finished_and_its_result_says_where_it_lies(

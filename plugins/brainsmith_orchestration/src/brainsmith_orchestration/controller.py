@@ -139,7 +139,8 @@ class Controller:
             self._run.wake()
 
     def close(self) -> None:
-        """Let go of the executor."""
+        """Stop what still runs and let go of the executor."""
+        self.stop("the controller was closed")
         self.executor.close()
 
     def __enter__(self) -> Self:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+from functools import cached_property
 from pathlib import Path
 
 from brainsmith_core.config import BuildConfig
@@ -11,10 +13,12 @@ from brainsmith_core.errors import BrainsmithError, MissingRequirementError
 from brainsmith_core.executor import RunnerFactory
 from brainsmith_core.json_values import JSONValue
 from brainsmith_core.result import BuildResult, BuildStatus
-from brainsmith_core.runner import BuildRunner
+from brainsmith_core.runner import BackendBase, BuildRunner
 from brainsmith_core.workspace import Workspace, file_digest
 
 __all__ = ["FinishedBuilds"]
+
+_log = logging.getLogger("brainsmith")
 
 #: Keys that say where a build lies and what it belongs to, but not what is built.
 _PLACE = ("model_path", "output_dir", "design_space_id", "combination_index", "total_combinations")
@@ -27,12 +31,12 @@ class FinishedBuilds:
     """Recognises builds that are finished.
 
     Args:
-        runner_factory: makes the runners; a result of another backend, or of another version of it, doesn't count.
+        runner_factory: makes the runners; a result of another backend, or of another version or `identity`
+            of it, doesn't count.
     """
 
     def __init__(self, runner_factory: RunnerFactory) -> None:
         self._runner_factory = runner_factory
-        self._backend: tuple[str, str] | None = None
         self._digests: dict[tuple[str, int, int, int], str] = {}
 
     def key(self, config: BuildConfig) -> bytes:
@@ -59,22 +63,33 @@ class FinishedBuilds:
             if result is None or not _is_lasting(result):
                 return None
             same = _same(workspace.read_config(), config, result.status)
-            if not same or not self._same_backend(result) or not self._same_model(workspace, result, config):
+            if not same or not self._same_model(workspace, result, config) or not self._same_backend(result, config):
                 return None
         except (BrainsmithError, OSError):  # half-written or damaged: then it isn't finished
+            return None
+        except Exception:  # noqa: BLE001 - foreign code: a backend that can't say what it is gets its build repeated
+            _log.warning("the backend's identity can't be told: build %s is repeated", config.id, exc_info=True)
             return None
         result.cached = True
         result.output_dir = str(workspace.root)
         return result
 
-    def _same_backend(self, result: BuildResult) -> bool:
-        if self._backend is None:
-            runner = self._runner_factory()
-            offer = runner.offer if isinstance(runner, BuildRunner) else None
-            self._backend = (offer.record.name, offer.plugin.version) if offer else ("", "")
-        name, version = self._backend
+    @cached_property
+    def _runner(self) -> BuildRunner | None:
+        """What tells the backend's name, version and identity; None for a runner that can't."""
+        runner = self._runner_factory()
+        if isinstance(runner, BackendBase):
+            return runner.as_runner()
+        return runner if isinstance(runner, BuildRunner) else None
+
+    def _same_backend(self, result: BuildResult, config: BuildConfig) -> bool:
+        if self._runner is None:
+            return True
+        name, plugin = self._runner.offer.record.name, self._runner.offer.plugin
         versions = [use.version for use in result.plugins if use.role == f"backend {name}"]
-        return not name or (result.backend == name and versions == [version])
+        if result.backend != name or versions != [plugin.version]:
+            return False
+        return all(result.provenance.get(key) == value for key, value in self._runner.identity(config).items())
 
     def _same_model(self, workspace: Workspace, result: BuildResult, config: BuildConfig) -> bool:
         recorded = result.provenance.get("model_sha256") or file_digest(workspace.model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,13 +25,19 @@ def failed_result(config: BuildConfig, error: BaseException) -> BuildResult:
         report = ErrorReport(category=error.category, message=error.message, advice=(error.hint,) if error.hint else ())
     else:
         report = ErrorReport(
-            category="unknown",
+            category=_category(error),
             message=f"the build's runner raised {type(error).__name__}: {error}",
             traceback="".join(traceback.format_exception(error)),
         )
     result = _empty(config, BuildStatus.FAILED, report.message)
     result.error = report
     return result
+
+
+def _category(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "disk"
+    return "memory" if isinstance(error, MemoryError) else "unknown"
 
 
 def skipped_result(config: BuildConfig, reason: str) -> BuildResult:
