@@ -96,7 +96,7 @@ def test_every_number_is_read_as_it_is_and_from_its_text(value: float) -> None:
 def test_text_is_a_number_only_if_python_agrees(text: str) -> None:
     value = read_number(text)
     if value is not None:
-        assert value == float(text)
+        assert float(value) == float(text)
 
 
 @pytest.mark.parametrize(

@@ -72,4 +72,4 @@ def _any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
 def _is_telling(pattern: str) -> bool:
     """Whether a pattern says more than a file's extension."""
     stem = pattern.rpartition(".")[0] or pattern
-    return len(re.sub(r"[*?]|\\[.*?\\]", "", stem)) >= 4
+    return len(re.sub(r"\[.*?\]|[*?]", "", stem)) >= 4

@@ -14,7 +14,7 @@ from brainsmith_core.report import Report, ReportError
 __all__ = ["Field", "as_object", "entries", "fields", "layer_scope", "loop_scope", "read_object"]
 
 #: FINN writes the reports of a model's loop bodies beside those of the model, with the loop's name at the end.
-_LOOP = re.compile(r"_(\w*FINNLoop\w*)\.json\Z")
+_LOOP = re.compile(r"_(FINNLoop\w*)\.json\Z")
 
 #: The entry of a report that sums up all layers.
 TOTAL = "total"
