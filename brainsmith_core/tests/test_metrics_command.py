@@ -31,6 +31,7 @@ def parse_loudly(report: Report) -> Iterator[Metric]:
     yield report.metric("util.ramb18", values["narrow"], "count", Stage.ROUTE, {"instance": "a"})
     yield report.metric("util.alternatives", {"LUT": [1, 2]}, "record", Stage.ESTIMATE, {"layer": "a", "option": "0"})
     yield report.metric("util.dsp", None, "count", Stage.ROUTE)
+    yield report.metric("prov.model_sha256", "0123456789" * 6, "hash", Stage.BUILD)
     report.note("this parser is loud")
 
 
@@ -127,6 +128,7 @@ def test_the_table_shows_the_whole_design_unless_told_otherwise(
     assert code == 0
     assert "util.ramb36" in out
     assert "missing" in out
+    assert " 0123456789012345678901234567890123456... " in out
     assert "util.ramb18" not in out
     assert "2 more, of layers" in err
     assert "a.loud.json: this parser is loud" in err
@@ -146,6 +148,7 @@ def test_csv_holds_everything(run: Callable[..., tuple[int, str, str]], reports:
         ("util.ramb18", "1", "instance=a"),
         ("util.alternatives", '{"LUT": [1, 2]}', "layer=a;option=0"),
         ("util.dsp", "", ""),
+        ("prov.model_sha256", "0123456789" * 6, ""),
     ]
     assert rows[3]["status"] == "missing"
 

@@ -18,6 +18,9 @@ _HEADINGS = (
     *("file", "sha256", "parser", "version", "plugin", "field", "formula"),
 )
 
+#: Letters of a value in a table; digests and records are cut. CSV and JSON hold all.
+_WIDEST = 40
+
 
 def metrics_as_rows(metrics: Iterable[Metric]) -> list[list[str]]:
     """Return the cells of a table for people: name, value, unit, stage, scope, status."""
@@ -69,4 +72,5 @@ def _exact(value: JSONValue) -> str | int | float:
 def _shown(value: JSONValue) -> str:
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         return number(value, 6)
-    return str(_exact(value))
+    text = str(_exact(value))
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 3]}..."
