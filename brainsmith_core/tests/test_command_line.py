@@ -280,7 +280,7 @@ def test_diagnose_reads_logs_and_folders(call: Call, tmp_path: Path) -> None:
     assert data["files"][0]["category"] == "licence"
     assert data["files"][0]["first_error"] == {
         "id": "Common 17-345",
-        "text": "[Common 17-345] A valid license was not found",
+        "text": "ERROR: [Common 17-345] A valid license was not found",
         "line": 2,
     }
     assert call("diagnose", tmp_path / "none.log")[0] == 3

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-import attrs
-
 from .config import BuildConfig
 from .context import BuildFailure
-from .json_values import JSONValue
-from .log_reader import LogFindings, read_log
+from .file_diagnosis import FileDiagnosis, diagnose_build, is_build_folder, logs_in
+from .log_diagnosis import LogDiagnoser, LogDiagnosis
 from .plugins import PluginManager
 from .records import ErrorRule
-from .result import BuildStatus, ErrorReport, LogLine
+from .result import BuildStatus, ErrorReport
+from .rule_book import RuleBook
 
 __all__ = ["BuildErrorHandler", "FileDiagnosis"]
 
@@ -38,6 +36,7 @@ _GENERAL_ADVICE: dict[str, str] = {
     "cancelled": "Start it again: finished builds are not repeated.",
     "crash": "Look at the end of the build's log; a native library or tool ended without a message.",
     "deadlock": "Look in the log for what it was waiting for.",
+    "simulation": "Look at the simulation's first error, and run the test bench in software first.",
     "unknown": "Look at the build's log.",
 }
 
@@ -46,42 +45,6 @@ _GENERAL_ADVICE: dict[str, str] = {
 _CERTAIN_STATUS = {BuildStatus.TIMEOUT: "timeout", BuildStatus.CANCELLED: "cancelled"}
 _CERTAIN = ("memory", "configuration", "timeout", "cancelled")
 _RETRYABLE = ("licence", "memory", "disk")
-
-
-@attrs.frozen(kw_only=True)
-class FileDiagnosis:
-    """What a log file, or a build's folder, says about the run that wrote it.
-
-    Args:
-        file: its path.
-        outcome: `ok`, `failed` or `unknown`.
-        category: of the failure, or "" where there is none.
-        first_error: the first genuine error, or None.
-        errors: number of errors.
-        critical_warnings: number of critical warnings.
-        advice: what to do.
-    """
-
-    file: str
-    outcome: str
-    category: str = ""
-    first_error: LogLine | None = None
-    errors: int = 0
-    critical_warnings: int = 0
-    advice: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, JSONValue]:
-        """Return the JSON shape that `brainsmith diagnose --json` gives for a file."""
-        first = self.first_error
-        return {
-            "file": self.file,
-            "outcome": self.outcome,
-            "category": self.category or None,
-            "first_error": {"id": first.id, "text": first.text, "line": first.line} if first else None,
-            "errors": self.errors,
-            "critical_warnings": self.critical_warnings,
-            "advice": list(self.advice),
-        }
 
 
 class BuildErrorHandler:
@@ -116,14 +79,14 @@ class BuildErrorHandler:
         "cancelled": "Stopped from outside",
         "crash": "A process ended without a result",
         "deadlock": "No progress",
+        "simulation": "Simulation failed",
         "unknown": "Cause not recognised",
     }
 
     def __init__(self, plugins: PluginManager) -> None:
         offers = plugins.offers("brainsmith_error_rules")
-        rules: list[ErrorRule] = [offer.record for offer in offers]
-        self._rules = sorted(rules, key=lambda rule: -rule.priority)
-        self._patterns = {rule.name: re.compile(rule.pattern) for rule in rules}
+        self._rules = RuleBook(offer.record for offer in offers)
+        self._logs = LogDiagnoser(self._rules)
 
     def categorize_error(self, error_message: str, logs: Mapping[str, str]) -> str:
         """Return the category of a failure.
@@ -132,7 +95,7 @@ class BuildErrorHandler:
             error_message: what is known of it.
             logs: path by name of the logs that may say more.
         """
-        rule = self._match(error_message) or self._match_logs(logs)[0]
+        rule = self._explain(error_message, "", logs)[0]
         return rule.category if rule else "unknown"
 
     def report(self, failure: BuildFailure, status: BuildStatus, phase: str, logs: Mapping[str, str]) -> ErrorReport:
@@ -145,20 +108,17 @@ class BuildErrorHandler:
             logs: path by name of the build's logs.
         """
         certain = _CERTAIN_STATUS.get(status, "") or (failure.category if failure.category in _CERTAIN else "")
-        rule: ErrorRule | None = None
-        first: LogLine | None = None
-        if not certain:
-            rule = self._match(failure.message) or self._match(failure.traceback)
-            if rule is None:
-                rule, first = self._match_logs(logs)
+        rule, log = self._explain(failure.message, failure.traceback, logs)
+        if certain:
+            rule = None
         category = certain or (rule.category if rule else "") or failure.category or "unknown"
         return ErrorReport(
             category=category,
             message=failure.message,
             phase=phase,
             step=failure.step,
-            first_error=first or self._first_error(logs),
-            advice=self._advice(rule, category),
+            first_error=log.first_error if log else None,
+            advice=[*self._advice(rule, category), *(log.notes if log and not certain else [])],
             retryable=rule.retryable if rule else category in _RETRYABLE,
             traceback=failure.traceback,
         )
@@ -171,78 +131,78 @@ class BuildErrorHandler:
             error: what is known of the failure.
             logs: path by name of the build's logs.
         """
-        rule = self._match(error) or self._match_logs(logs)[0]
+        rule, log = self._explain(error, "", logs)
         category = rule.category if rule else "unknown"
-        first = self._first_error(logs)
+        first = log.first_error if log else None
+        flags = ", ".join(f"{key}={value}" for key, value in config.config_flags.items())
         lines = [
             "Build error report",
             f"  configuration  {config.id}",
             f"  model          {config.model_path}",
             f"  output stage   {config.global_config.output_stage.value}",
             f"  kernels        {len(config.kernels)}",
-            f"  flags          {', '.join(f'{key}={value}' for key, value in config.config_flags.items()) or '-'}",
-            f"  category       {category}: {self.ERROR_CATEGORIES[category]}",
+            f"  transforms     {', '.join(map(str, config.transforms)) or '-'}",
+            f"  flags          {flags or '-'}",
+            f"  category       {category}: {self.ERROR_CATEGORIES.get(category, category)}",
             f"  error          {error}",
             *([f"  first error    {first.file}:{first.line}: {first.text}"] if first else []),
+            f"  try again      {'may help' if rule and rule.retryable else 'something must change first'}",
             "What to do",
-            *(f"  - {text}" for text in self._advice(rule, category)),
+            *(f"  - {text}" for text in [*self._advice(rule, category), *(log.notes if log else [])]),
             "Logs",
-            *(f"  {name}: {path}" for name, path in logs.items()),
+            *([f"  {name}: {path}" for name, path in logs.items()] or ["  -"]),
         ]
         return "\n".join(lines)
 
     def diagnose(self, paths: Iterable[Path]) -> list[FileDiagnosis]:
-        """Return what each log file says about the run that wrote it.
+        """Return what log files, and builds' folders with the logs in them, say about the runs that wrote them.
 
         Args:
-            paths: log files.
+            paths: log files and folders.
         """
-        return [self._diagnose_file(path) for path in paths]
+        return [found for path in paths for found in self._diagnose(path)]
 
-    def _diagnose_file(self, path: Path) -> FileDiagnosis:
-        findings = read_log(path)
-        rule = self._match_findings(findings)
-        failed = findings.outcome == "failed"
-        category = (rule.category if rule else "unknown") if failed else ""
+    def _diagnose(self, path: Path) -> Iterator[FileDiagnosis]:
+        if not path.is_dir():
+            yield self._diagnose_log(path)
+            return
+        if is_build_folder(path):
+            yield diagnose_build(path)
+        for log in logs_in(path):
+            yield self._diagnose_log(log)
+
+    def _diagnose_log(self, path: Path) -> FileDiagnosis:
+        log = self._logs.diagnose(path)
+        rule = log.match.rule if log.match else None
+        failed = log.findings.outcome == "failed"
+        category = rule.category if rule else "unknown" if failed else ""
         return FileDiagnosis(
             file=str(path),
-            outcome=findings.outcome,
+            outcome=log.findings.outcome,
             category=category,
-            first_error=findings.first_error,
-            errors=findings.errors,
-            critical_warnings=findings.critical_warnings,
-            advice=self._advice(rule, category) if failed else (),
+            first_error=log.first_error,
+            errors=log.findings.errors,
+            critical_warnings=log.findings.critical_warnings,
+            advice=[*(self._advice(rule, category) if category else []), *log.notes],
         )
 
-    def _advice(self, rule: ErrorRule | None, category: str) -> tuple[str, ...]:
+    def _advice(self, rule: ErrorRule | None, category: str) -> list[str]:
         general = _GENERAL_ADVICE.get(category, "")
-        return tuple(dict.fromkeys(text for text in (rule.advice if rule else "", general) if text))
+        return list(dict.fromkeys(text for text in (rule.advice if rule else "", general) if text))
 
-    def _match(self, text: str) -> ErrorRule | None:
-        collapsed = " ".join(text.split())
-        if not collapsed:
-            return None
-        hits = (rule for rule in self._rules if not rule.warning and self._patterns[rule.name].search(collapsed))
-        return next(hits, None)
+    def _explain(
+        self, message: str, traceback: str, logs: Mapping[str, str]
+    ) -> tuple[ErrorRule | None, LogDiagnosis | None]:
+        """Return the rule that a failure matches, and what the log means in which its first error stands.
 
-    def _match_logs(self, logs: Mapping[str, str]) -> tuple[ErrorRule | None, LogLine | None]:
-        for path in logs.values():
-            findings = read_log(Path(path))
-            rule = self._match_findings(findings)
-            if rule is not None:
-                return rule, findings.first_error
-        return None, None
-
-    def _match_findings(self, findings: LogFindings) -> ErrorRule | None:
-        for text in findings.candidates:
-            rule = self._match(text)
-            if rule is not None:
-                return rule
-        return None
-
-    def _first_error(self, logs: Mapping[str, str]) -> LogLine | None:
-        for path in logs.values():
-            first = read_log(Path(path)).first_error
-            if first is not None:
-                return first
-        return None
+        The message goes before the logs, unless it only names a log; what is vague, after both.
+        """
+        paths = [Path(log) for log in logs.values()]
+        own = self._rules.match_any([message, traceback])
+        followed = self._logs.follow(message, paths[0].parent if paths else Path())
+        log = followed or self._logs.first_failed(paths)
+        ranked = [followed.match if followed else None, own, log.match if log else None]
+        matches = [match for match in ranked if match is not None]
+        clear = [match for match in matches if match.rule.priority >= 0]
+        best = next(iter(clear or matches), None)
+        return (best.rule if best else None), log

@@ -2,44 +2,58 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import attrs
 
+from .log_scan import LogRun, LogScanner, Message
+from .log_text import lines_of
 from .result import LogLine
 
 __all__ = ["LogFindings", "read_log"]
 
-#: A log is read up to this size from its beginning and as much from its end; the middle of a flood says nothing.
-_PART_BYTES = 8 * 2**20
-
-_TOOL_ERROR = re.compile(r"^(?P<level>ERROR|FATAL|CRITICAL WARNING)\s*:\s*(?:\[(?P<id>[^\]]+)\])?\s*(?P<text>.*)")
-_FINN_ERROR = re.compile(r"^(?:\[[^\]]*\]\s*)?(?P<text>FINN (?:INTERNAL COMPILER )?ERROR\s*:.*)")
-_PYTHON_ERROR = re.compile(r"^(?P<text>(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::.*)?)$")
-_FAILED = re.compile(r"(?i)^(build failed|.*\b(synthesis|implementation|route_design|place_design) failed\b)")
-_SUCCESS = re.compile(
-    r"(?i)^.*(completed successfully|successfully completed|exiting vivado|finished.*v?hls|success after)"
-)
-
 
 @attrs.frozen(kw_only=True)
 class LogFindings:
-    """What a log says.
+    """What a log says; where it holds several runs of a tool, the last one counts.
 
     Args:
         outcome: `ok`, `failed` or `unknown`.
-        first_error: the first genuine error, or None.
-        errors: number of error lines.
-        critical_warnings: number of critical-warning lines.
-        candidates: texts by which the failure may be recognised, the first error first.
+        first_error: the first genuine error of the last run, or None.
+        errors: number of errors in the whole log.
+        critical_warnings: number of critical warnings in the whole log.
+        messages: the errors of the last run by which the failure may be recognised, the first one first.
+        warnings: critical warnings of the last run.
+        cause: what a compiler said shortly before the first error, or None.
+        runs: how many runs the log holds.
+        last_run: number of the line that the last run begins with.
+        earlier_error: the first error of an earlier run that failed, or None.
+        unfinished: whether the tool's closing line is missing, where it always writes one.
+        step: the FINN step that was begun last, such as `step_hw_ipgen [5/19]`, or "".
     """
 
     outcome: str = "unknown"
     first_error: LogLine | None = None
     errors: int = 0
     critical_warnings: int = 0
-    candidates: tuple[str, ...] = ()
+    messages: tuple[Message, ...] = ()
+    warnings: tuple[str, ...] = ()
+    cause: LogLine | None = None
+    runs: int = 0
+    last_run: int = 1
+    earlier_error: LogLine | None = None
+    unfinished: bool = False
+    step: str = ""
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """Texts by which the failure may be recognised, the first error first."""
+        texts = [message.text for message in self.messages]
+        if self.cause is not None:
+            texts.append(self.cause.text)
+        if not texts and self.first_error is not None:
+            texts.append(self.first_error.text)
+        return tuple(texts)
 
 
 def read_log(path: Path) -> LogFindings:
@@ -48,51 +62,33 @@ def read_log(path: Path) -> LogFindings:
     Args:
         path: the log.
     """
+    scanner = LogScanner(str(path))
     try:
-        text = _read_ends(path)
+        for line in lines_of(path):
+            scanner.feed(line)
     except OSError:
         return LogFindings()
-    errors: list[LogLine] = []
-    critical = 0
-    outcome = "unknown"
-    for number, raw in enumerate(text.splitlines(), start=1):
-        line = raw.rstrip()
-        found = _error_in(line, number, path)
-        if found is not None:
-            if line.startswith("CRITICAL WARNING"):
-                critical += 1
-            else:
-                errors.append(found)
-        elif _FAILED.match(line):
-            outcome = "failed"
-        elif _SUCCESS.match(line) and outcome != "failed":
-            outcome = "ok"
-    first = errors[0] if errors else None
-    candidates = [error.text for error in errors[:50]]
+    return _findings(scanner)
+
+
+def _findings(scanner: LogScanner) -> LogFindings:
+    *earlier, run = scanner.runs
+    failed = run.outcome == "failed"
     return LogFindings(
-        outcome="failed" if errors else outcome,
-        first_error=first,
-        errors=len(errors),
-        critical_warnings=critical,
-        candidates=tuple(candidates),
+        outcome=run.outcome,
+        first_error=run.first_error if failed else None,
+        errors=scanner.errors,
+        critical_warnings=scanner.critical_warnings,
+        messages=tuple(run.errors) if failed else (),
+        warnings=tuple(run.warnings.values()),
+        cause=run.cause if failed else None,
+        runs=len(scanner.runs),
+        last_run=run.line,
+        earlier_error=next((each.first_error for each in earlier if each.outcome == "failed"), None),
+        unfinished=scanner.has_closing_lines and not run.ended,
+        step=_step(run),
     )
 
 
-def _read_ends(path: Path) -> str:
-    with path.open("rb") as file:
-        head = file.read(_PART_BYTES)
-        size = path.stat().st_size
-        if size <= _PART_BYTES:
-            return head.decode(errors="replace")
-        file.seek(max(_PART_BYTES, size - _PART_BYTES))
-        return (head + b"\n" + file.read(_PART_BYTES)).decode(errors="replace")
-
-
-def _error_in(line: str, number: int, path: Path) -> LogLine | None:
-    for pattern in (_TOOL_ERROR, _FINN_ERROR, _PYTHON_ERROR):
-        match = pattern.match(line)
-        if match:
-            groups = match.groupdict()
-            text = f"[{groups['id']}] {groups['text']}" if groups.get("id") else groups["text"]
-            return LogLine(text=text.strip(), id=groups.get("id") or "", line=number, file=str(path))
-    return None
+def _step(run: LogRun) -> str:
+    return f"{run.step_name} [{run.step[0]}/{run.step[1]}]" if run.step else ""

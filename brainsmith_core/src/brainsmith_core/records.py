@@ -175,8 +175,9 @@ class ErrorRule:
         category: a key of `BuildErrorHandler.ERROR_CATEGORIES`.
         advice: what to do.
         retryable: whether trying again can help.
-        priority: where several rules match one text, the highest wins; the text's first error goes before it.
-        follow: the name of the pattern's group that names another log to look into, or "".
+        priority: where several rules match one text, the highest wins. Below 0 the rule is vague: it counts only where
+            no other one matches any of a log's errors, and else that of the first error counts.
+        follow: the name of the pattern's group that names another log (or a folder of logs) to look into, or "".
         warning: the text doesn't mean that the build failed.
     """
 

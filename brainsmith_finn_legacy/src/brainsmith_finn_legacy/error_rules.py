@@ -142,7 +142,7 @@ _HARDWARE = (
         r"\[Common 17-69\] .* Run 'synth_1' has not been launched",
         "synthesis",
         "This follows from an earlier error: look for the first ERROR line.",
-        priority=1,
+        priority=-1,
     ),
     _rule(
         "no-ooc-result",
@@ -268,7 +268,7 @@ _MODEL = (
     ),
     _rule(
         "model-file",
-        r"File not found: .*onnx|IndexError: list index \(0\) out of range.*opset_import",
+        r"File not found: .*onnx|IndexError: list index .*out of range.*opset_import|opset_import\[0\].*IndexError",
         "model_load",
         "The model is missing, too old or broken: export it again.",
     ),
@@ -317,9 +317,21 @@ _CONFIGURATION = (
     ),
     _rule(
         "unknown-step",
-        r"KeyError: 'FINN_BUILD_DIR'|KeyError: 'step_|is not a default step",
+        r"KeyError: 'step_|is not a default step|Unknown step or phase",
         "configuration",
         "Correct the name of the step: brainsmith finn steps lists them.",
+    ),
+    _rule(
+        "no-build-folder",
+        r"KeyError: 'FINN_(BUILD_DIR|ROOT)'",
+        "environment",
+        "FINN needs this environment variable; builds by brainsmith set it, so this FINN was called in another way.",
+    ),
+    _rule(
+        "unknown-board",
+        r"KeyError: '(Pynq|ZCU|ZC7|Ultra96|RFSoC|AUP|KV26|U\d{2,3}\b|V(C|M)K|V80)[^']*'",
+        "configuration",
+        "This FINN version doesn't know the board: give fpga_part (or shell_flow_type) instead.",
     ),
     _rule(
         "no-checkpoint",
@@ -354,6 +366,24 @@ _DISK = (
         "disk",
         "Clean up FINN_BUILD_DIR and old builds, or raise the limit of open files.",
         retryable=True,
+    ),
+)
+
+#: What FINN puts before all that goes wrong; it counts only where nothing else is known.
+_VAGUE = (
+    _rule(
+        "user-error",
+        r"FINN E(RROR|rror):",
+        "configuration",
+        "FINN says what it can't do with this model and these settings: correct them.",
+        priority=-4,
+    ),
+    _rule(
+        "internal-error",
+        r"FINN (INTERNAL COMPILER ERROR|Internal compiler error):|FINN(Internal|Dataflow|User)?Error",
+        "transform",
+        "A step of FINN can't handle this model: look at the model that the step before has left.",
+        priority=-4,
     ),
 )
 
@@ -405,5 +435,6 @@ RULES: tuple[ErrorRule, ...] = (
     *_FOLDING,
     *_CONFIGURATION,
     *_DISK,
+    *_VAGUE,
     *_WARNINGS,
 )

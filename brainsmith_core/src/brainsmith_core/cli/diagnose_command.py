@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from ..diagnosis import BuildErrorHandler, FileDiagnosis
+from ..diagnosis import BuildErrorHandler
 from ..errors import MissingRequirementError
+from ..file_diagnosis import FileDiagnosis
+from ..result import LogLine
 from .app import App, json_option, pass_app
 from .output import STYLES, print_json
 
 __all__ = ["command"]
-
-_LOG_SUFFIXES = {".log", ".txt", ".out", ".err", ".jou"}
 
 
 @click.command(
@@ -29,30 +30,41 @@ Examples:
 @pass_app
 def command(app: App, paths: tuple[Path, ...], as_json: bool) -> None:
     """Say why the runs that wrote the logs in PATHS (files, or folders of builds) failed, and what to do."""
-    files = [file for path in paths for file in _logs(path)]
-    found = BuildErrorHandler(app.plugins).diagnose(files)
+    for path in paths:
+        if not path.exists():
+            raise MissingRequirementError(f"{path} doesn't exist", hint="give log files or a build's folder")
+    found = BuildErrorHandler(app.plugins).diagnose(paths)
     if as_json:
         print_json({"files": [each.to_dict() for each in found]})
-        return
-    for each in found:
-        _print(each)
-
-
-def _logs(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        yield from sorted(file for file in path.rglob("*") if file.is_file() and file.suffix in _LOG_SUFFIXES)
-    elif path.exists():
-        yield path
     else:
-        raise MissingRequirementError(f"{path} doesn't exist", hint="give log files or a build's folder")
+        _print_all(found, named={str(path) for path in paths})
+
+
+def _print_all(found: Sequence[FileDiagnosis], named: set[str]) -> None:
+    """Print what was asked for by name and all that failed; of the other logs in folders their number."""
+    shown = [each for each in found if each.file in named or each.outcome == "failed" or each.category]
+    for each in shown:
+        _print(each)
+    others = Counter(each.outcome for each in found if each not in shown)
+    for outcome, count in sorted(others.items()):
+        says = {"ok": "tell of no failure", "unknown": "don't say how it went"}[outcome]
+        click.echo(f"{count} more logs {says}")
+    if not found:
+        click.echo("there are no logs")
 
 
 def _print(found: FileDiagnosis) -> None:
     outcome = click.style(found.outcome, fg=STYLES.get(found.outcome))
     click.echo(f"{found.file}: {outcome}" + (f" ({found.category})" if found.category else ""))
     if found.first_error is not None:
-        click.echo(f"  line {found.first_error.line}: {found.first_error.text}")
+        click.echo(f"  {_place(found.first_error, found.file)}{found.first_error.text}")
     if found.errors or found.critical_warnings:
         click.echo(f"  {found.errors} errors, {found.critical_warnings} critical warnings")
     for text in found.advice:
         click.echo(f"  - {text}")
+
+
+def _place(line: LogLine, file: str) -> str:
+    if line.line is None:
+        return ""
+    return f"line {line.line}: " if line.file in ("", file) else f"{line.file}, line {line.line}: "
