@@ -99,4 +99,4 @@ def test_an_error_while_reading_says_why(tmp_path: Path) -> None:
             raise OSError(5, "Input/output error")
 
     with pytest.raises(ReportError, match="Input/output error"):
-        read_rest(Faulty(), b"")  # type: ignore[arg-type]
+        read_rest(Faulty(), b"")  # type: ignore[arg-type]  # a file that fails while it is read

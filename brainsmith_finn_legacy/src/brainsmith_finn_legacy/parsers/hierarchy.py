@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from xml.parsers import expat
 
-import attrs
-
 from brainsmith_core.metric import Metric, Stage
 from brainsmith_core.report import Report, ReportError
 
@@ -44,13 +42,13 @@ _STATES = {
 }
 
 
-@attrs.define
 class _Document:
     """What is read from the XML: the attributes of its root, and its rows with their headings."""
 
-    root: dict[str, str] = attrs.field(factory=dict)
-    headings: list[str] = attrs.field(factory=list)
-    rows: list[list[str]] = attrs.field(factory=list)
+    def __init__(self) -> None:
+        self.root: dict[str, str] = {}
+        self.headings: list[str] = []
+        self.rows: list[list[str]] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Take an element: a heading, the beginning of a row, or a cell of it."""

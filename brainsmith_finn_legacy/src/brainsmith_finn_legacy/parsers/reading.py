@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-
-import attrs
+from typing import NamedTuple
 
 from brainsmith_core.json_values import JSONValue
 from brainsmith_core.metric import Metric, Stage
@@ -20,8 +19,7 @@ _LOOP = re.compile(r"_(FINNLoop\w*)\.json\Z")
 TOTAL = "total"
 
 
-@attrs.frozen
-class Field:
+class Field(NamedTuple):
     """A field of a report and the metric that it gives.
 
     Args:
