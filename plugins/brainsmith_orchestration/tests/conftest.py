@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +18,47 @@ from brainsmith_core.events import BuildEvent
 from brainsmith_core.executor import RunnerFactory
 from brainsmith_core.result import BuildResult, BuildStatus
 from brainsmith_core.runner import BuildRunnerInterface
+from brainsmith_core.workspace import Workspace
 
 MakeConfig = Callable[..., BuildConfig]
+
+#: Explores what stands in `configs.json`: prints each result, and notes each start in `started.txt`.
+EXPLORE = """
+import json, sys
+from pathlib import Path
+
+from brainsmith_core.config import BuildConfig
+from brainsmith_core.errors import BrainsmithError
+from brainsmith_core.plugins import PluginManager
+from brainsmith_core.runner import create_build_runner_factory
+from brainsmith_orchestration.controller import Controller
+
+folder, backend, parallel = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+plugins = PluginManager.discover()
+if (folder / "family_plugin.py").exists():
+    sys.path.insert(0, str(folder))
+    import family_plugin
+    plugins.register(family_plugin, "family")
+configs = [BuildConfig.from_dict(each) for each in json.loads((folder / "configs.json").read_text())]
+
+
+def note(event):
+    if event.kind == "build_started":
+        with (folder / "started.txt").open("a") as file:
+            file.write(event.build_id + "\\n")
+
+
+factory = create_build_runner_factory(backend, plugins)
+try:
+    with Controller(factory, parallel, folder=folder / "run", on_event=note) as controller:
+        for result in controller.run(configs):
+            print(result.config_id, result.status.value, int(result.cached), flush=True)
+except BrainsmithError as error:
+    print(error, file=sys.stderr)
+    sys.exit(error.exit_code)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
 
 
 class Held(BuildRunnerInterface):
@@ -86,6 +130,50 @@ class Plain(BuildRunnerInterface):
         return list(OutputStage)
 
 
+class Exploration:
+    """A folder with a program, its configurations and what came of them."""
+
+    def __init__(
+        self, folder: Path, configs: list[BuildConfig], backend: str = "future_brainsmith", parallel: int = 2
+    ) -> None:
+        self.folder, self.configs = folder, configs
+        self._arguments = [str(folder), backend, str(parallel)]
+        (folder / "explore.py").write_text(EXPLORE)
+        (folder / "configs.json").write_text(json.dumps([config.to_dict() for config in configs]))
+
+    @contextmanager
+    def start(self) -> Iterator[subprocess.Popen[str]]:
+        command = [sys.executable, str(self.folder / "explore.py"), *self._arguments]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+            try:
+                yield process
+            finally:
+                process.kill()  # where the test failed, it mustn't be waited for
+
+    def finish(self) -> dict[str, tuple[str, bool]]:
+        """Run to the end and return status and whether it was cached, by id."""
+        with self.start() as process:
+            out, err = process.communicate(timeout=600)
+            assert process.returncode == 0, err
+        return {name: (status, cached == "1") for name, status, cached in map(str.split, out.splitlines())}
+
+    def started(self) -> Counter[str]:
+        """How often each build was started, over all runs."""
+        return Counter((self.folder / "started.txt").read_text().split())
+
+    def statuses(self) -> dict[str, BuildStatus]:
+        """The status of each build that has a whole result."""
+        results = {c.id: Workspace(Path(c.output_dir)).read_result() for c in self.configs}
+        return {name: result.status for name, result in results.items() if result is not None}
+
+    @staticmethod
+    def read_results(process: subprocess.Popen[str], count: int) -> list[str]:
+        """Read the ids of the first results."""
+        assert process.stdout is not None
+        return [process.stdout.readline().split()[0] for _ in range(count)]
+
+
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A file that may be an ONNX model as far as a simulation can tell."""
@@ -126,3 +214,9 @@ def plain() -> Callable[[Callable[[BuildConfig], Any]], RunnerFactory]:
 def builds_in() -> Callable[[Path], int]:
     """Count the builds that have begun in a folder, over all runs: each leaves one such event."""
     return lambda folder: sum(p.read_text().count('"build_started"') for p in folder.rglob("events.jsonl"))
+
+
+@pytest.fixture
+def make_exploration() -> Callable[..., Exploration]:
+    """Make explorations that run in a process of their own; see `Exploration`."""
+    return Exploration

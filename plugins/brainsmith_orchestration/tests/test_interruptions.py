@@ -2,69 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import attrs
 import psutil
 import pytest
 
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.result import BuildStatus
-from brainsmith_core.workspace import Workspace
 from brainsmith_orchestration.lock import leftover_processes
 
 MakeConfig = Callable[..., BuildConfig]
-
-#: Explores what stands in `configs.json`: prints each result, and notes each start in `started.txt`.
-EXPLORE = """
-import json, sys
-from pathlib import Path
-
-from brainsmith_core.config import BuildConfig
-from brainsmith_core.errors import BrainsmithError
-from brainsmith_core.plugins import PluginManager
-from brainsmith_core.runner import create_build_runner_factory
-from brainsmith_orchestration.controller import Controller
-
-folder = Path(sys.argv[1])
-plugins = PluginManager.discover()
-if len(sys.argv) > 2:
-    import family_plugin
-    plugins.register(family_plugin, "family")
-configs = [BuildConfig.from_dict(each) for each in json.loads((folder / "configs.json").read_text())]
-
-
-def note(event):
-    if event.kind == "build_started":
-        with (folder / "started.txt").open("a") as file:
-            file.write(event.build_id + "\\n")
-
-
-factory = create_build_runner_factory("future_brainsmith", plugins)
-try:
-    with Controller(factory, 2, folder=folder / "run", on_event=note) as controller:
-        for result in controller.run(configs):
-            print(result.config_id, result.status.value, int(result.cached), flush=True)
-except BrainsmithError as error:
-    print(error, file=sys.stderr)
-    sys.exit(error.exit_code)
-except KeyboardInterrupt:
-    sys.exit(130)
-"""
+MakeExploration = Callable[..., Any]
+Exploration = Any
 
 #: A step with a large family: a plain child, one with a session of its own, and an orphan. It notes them and hangs.
 FAMILY = """
 import os, subprocess, sys, time
 from pathlib import Path
+from typing import Any
 
 from brainsmith_core.hookspecs import hookimpl
 from brainsmith_core.records import Parameter, StepSpec
@@ -89,55 +51,15 @@ def hang(context):
 """
 
 
-class Exploration:
-    """A folder with a program, its configurations and what came of them."""
-
-    def __init__(self, folder: Path, configs: list[BuildConfig]) -> None:
-        self.folder, self.configs = folder, configs
-        (folder / "explore.py").write_text(EXPLORE)
-        (folder / "configs.json").write_text(json.dumps([config.to_dict() for config in configs]))
-
-    @contextmanager
-    def start(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        command = [sys.executable, str(self.folder / "explore.py"), str(self.folder), *arguments]
-        pipe = subprocess.PIPE
-        with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
-            try:
-                yield process
-            finally:
-                process.kill()  # where the test failed, it mustn't be waited for
-
-    def finish(self) -> dict[str, tuple[str, bool]]:
-        """Run to the end and return status and whether it was cached, by id."""
-        with self.start() as process:
-            out, err = process.communicate(timeout=120)
-            assert process.returncode == 0, err
-        return {name: (status, cached == "1") for name, status, cached in map(str.split, out.splitlines())}
-
-    def started(self) -> Counter[str]:
-        return Counter((self.folder / "started.txt").read_text().split())
-
-    def statuses(self) -> dict[str, BuildStatus]:
-        """The status of each build that has a whole result."""
-        results = {c.id: Workspace(Path(c.output_dir)).read_result() for c in self.configs}
-        return {name: result.status for name, result in results.items() if result is not None}
-
-
-def read_results(process: subprocess.Popen[str], count: int) -> list[str]:
-    """Read the ids of the first results."""
-    assert process.stdout is not None
-    return [process.stdout.readline().split()[0] for _ in range(count)]
-
-
 @pytest.fixture
-def exploration(tmp_path: Path, make_config: MakeConfig) -> Exploration:
+def exploration(tmp_path: Path, make_config: MakeConfig, make_exploration: MakeExploration) -> Exploration:
     configs = [make_config(f"c{n}", config_flags={"target_fps": n, "mock_build_seconds": 0.15}) for n in range(10)]
-    return Exploration(tmp_path, configs)
+    return make_exploration(tmp_path, configs)
 
 
 def test_a_killed_exploration_goes_on_where_it_was(exploration: Exploration) -> None:
     with exploration.start() as process:
-        seen = read_results(process, 4)
+        seen = exploration.read_results(process, 4)
         process.kill()
     finished = exploration.statuses()
     assert set(finished) >= set(seen)
@@ -160,7 +82,7 @@ def test_an_interrupted_exploration_stops_in_order_and_goes_on_later(
     exploration: Exploration, number: signal.Signals
 ) -> None:
     with exploration.start() as process:
-        seen = read_results(process, 3)
+        seen = exploration.read_results(process, 3)
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -182,7 +104,7 @@ def test_an_interrupted_exploration_stops_in_order_and_goes_on_later(
 
 def test_a_second_exploration_in_the_same_folder_is_refused(exploration: Exploration) -> None:
     with exploration.start() as first:
-        read_results(first, 1)
+        exploration.read_results(first, 1)
         with exploration.start() as second:
             _, err = second.communicate(timeout=60)
         assert second.returncode == 2
@@ -192,13 +114,12 @@ def test_a_second_exploration_in_the_same_folder_is_refused(exploration: Explora
 
 
 @pytest.fixture
-def families(tmp_path: Path, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exploration]:
+def families(tmp_path: Path, make_config: MakeConfig, make_exploration: MakeExploration) -> Iterator[Exploration]:
     """Two builds that hang in a step whose processes do all that they can to survive."""
     (tmp_path / "family_plugin.py").write_text(FAMILY)
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     step = {"name": "family", "type": "preprocessing", "parameters": {"pids": str(tmp_path)}}
     configs = [make_config(f"c{n}").to_dict() | {"preprocessing": [step]} for n in range(4)]
-    yield Exploration(tmp_path, [BuildConfig.from_dict(config) for config in configs])
+    yield make_exploration(tmp_path, [BuildConfig.from_dict(config) for config in configs])
     for pid in family_pids(tmp_path):
         if psutil.pid_exists(pid):  # a failed test must not leave them either
             os.kill(pid, signal.SIGKILL)
@@ -221,7 +142,7 @@ def alive(pids: list[int]) -> list[int]:
 
 
 def test_ctrl_c_leaves_no_process_of_any_build(families: Exploration) -> None:
-    with families.start("with_plugin") as process:
+    with families.start() as process:
         pids = wait_for_families(families.folder, 2)
         assert len(pids) == 8
         process.send_signal(signal.SIGINT)
@@ -233,13 +154,13 @@ def test_ctrl_c_leaves_no_process_of_any_build(families: Exploration) -> None:
 
 
 def test_kill_leaves_no_process_of_any_build_and_the_next_run_waits_for_that(families: Exploration) -> None:
-    with families.start("with_plugin") as process:
+    with families.start() as process:
         pids = wait_for_families(families.folder, 2)
         process.kill()
     assert families.statuses() == {}
     for path in families.folder.glob("*.pids"):
         path.unlink()
-    with families.start("with_plugin") as again:
+    with families.start() as again:
         more = wait_for_families(families.folder, 2)
         assert alive(pids) == []
         again.send_signal(signal.SIGTERM)
@@ -285,13 +206,15 @@ def test_a_second_ctrl_c_does_not_wait_for_a_build_that_cannot_be_stopped(model:
         assert process.wait(timeout=30) == 130
 
 
-def test_handlers_are_put_back_after_a_run(make_config: MakeConfig, tmp_path: Path) -> None:
-    program = (
+def test_handlers_are_put_back_after_a_run(
+    make_config: MakeConfig, tmp_path: Path, make_exploration: MakeExploration
+) -> None:
+    exploration = make_exploration(tmp_path, [make_config("a")])
+    program = exploration.folder / "explore.py"
+    program.write_text(
         "import signal\n"
         "before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)\n"
-        f"{EXPLORE}\n"
+        f"{program.read_text()}\n"
         "assert before == (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))\n"
     )
-    exploration = Exploration(tmp_path, [attrs.evolve(make_config("a"))])
-    (tmp_path / "explore.py").write_text(program)
     assert exploration.finish() == {"a": ("success", False)}
