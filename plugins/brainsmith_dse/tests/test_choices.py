@@ -105,6 +105,10 @@ def test_choices_that_are_made_already_are_taken_as_they_are() -> None:
     space = HWCompilerSpace(kernels=["A"], transforms={"s": ["t"]})
     assert HWCompilerSpace(kernels=space.kernels, transforms=space.transforms) == space
     assert not Choice(("a", None)).is_fixed
+    with pytest.raises(ConfigurationError, match="nothing to choose from"):
+        Choice(())
+    with pytest.raises(ConfigurationError, match="option ~ is given twice"):
+        Choice((None, None))
 
 
 def test_the_combinations_of_a_hardware_space_can_be_listed() -> None:

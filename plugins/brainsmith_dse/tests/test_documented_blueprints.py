@@ -54,3 +54,16 @@ def test_the_demo_explores_two_boards_two_clocks_and_ten_frame_rates() -> None:
     assert len({target.clock_ns for target in space.targets}) >= 2
     assert len(space.hw_compiler_space.config_flags["target_fps"].values) >= 10
     assert space.get_total_combinations() >= 40
+
+
+def test_the_documented_program_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not DIGITS.exists():
+        pytest.skip("the example isn't there")
+    (program,) = re.findall(r"^```python\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(ROOT)
+    assert '"digits_output"' in program
+    exec(program.replace('"digits_output"', repr(str(tmp_path / "out"))), {})
+    assert "40/40 done: 40 succeeded" in capsys.readouterr().err
+    assert (tmp_path / "out" / "exploration_summary.json").is_file()

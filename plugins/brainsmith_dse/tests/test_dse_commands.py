@@ -244,8 +244,8 @@ def test_a_blueprint_can_be_checked_for_a_runner_that_cant_check(blueprint: Path
     ("width", "shown", "hidden"),
     [
         (120, ["configuration", "kernel 1", "target_fps", "frames/s"], []),
-        (95, ["kernel 1", "target_fps", "frames/s"], ["configuration"]),
-        (80, ["build", "device", "frames/s", "LUT"], ["configuration", "kernel 1", "target_fps"]),
+        (80, ["kernel 1", "target_fps", "frames/s"], ["configuration"]),
+        (70, ["build", "device", "frames/s", "LUT"], ["configuration", "kernel 1", "target_fps"]),
     ],
 )
 def test_the_table_fits_its_terminal(
@@ -256,8 +256,8 @@ def test_the_table_fits_its_terminal(
     monkeypatch.setattr("brainsmith_dse.terminal.console", lambda: Console(width=width))
     _, out, _ = call("explore", str(blueprint), *STUB)
     table = out.partition("16 combinations:")[0].splitlines()[1:]
-    assert all(title in table[1] for title in shown)
-    assert not any(title in table[1] for title in hidden)
+    assert all(title in table[0] for title in shown)
+    assert not any(title in table[0] for title in hidden)
     assert all(len(line.rstrip()) <= width for line in table)
 
 

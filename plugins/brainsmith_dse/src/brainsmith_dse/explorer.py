@@ -69,16 +69,14 @@ def explore(
 
     Example:
         >>> import tempfile
-        >>> from brainsmith_core.runner import create_build_runner_factory
+        >>> from brainsmith_core import create_build_runner_factory
         >>> from brainsmith_dse import DesignSpace, HWCompilerSpace
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> _ = (folder / "model.onnx").write_bytes(bytes([8, 7, 18, 4]) + b"test")
-        >>> space = DesignSpace(
-        ...     model_path=folder / "model.onnx",
-        ...     hw_compiler_space=HWCompilerSpace(config_flags={"target_fps": {"values": [1000, 2000]}}),
-        ... )
-        >>> factory = create_build_runner_factory("future_brainsmith")
-        >>> explore(space, factory, output_dir=folder / "out").evaluated_count
+        >>> flags = {"target_fps": {"values": [1000, 2000]}}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model = Path(folder, "model.onnx")
+        ...     _ = model.write_bytes(bytes([8, 7, 18, 4]) + b"test")  # as much as the simulation looks at
+        ...     space = DesignSpace(model_path=model, hw_compiler_space=HWCompilerSpace(config_flags=flags))
+        ...     explore(space, create_build_runner_factory("future_brainsmith"), output_dir=Path(folder, "out")).success_count
         2
     """
     DesignSpaceValidator().validate(design_space).raise_if_invalid(design_space.name)

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import attrs
 import click
 
-from brainsmith_core.cli.output import Column, console, number, print_table
+from brainsmith_core.cli.output import console, number
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.events import BuildEvent
 from brainsmith_core.json_values import JSONValue
@@ -39,6 +39,7 @@ _SHOWN = {"throughput", "latency", "perf.throughput_fps", "perf.latency_us"}
 #: From this share on, per cents have no decimals.
 _ROUND = 0.1
 _SHORT_ID = 12
+_GAP = "  "
 
 
 class ProgressHook(ExplorationHook):
@@ -130,9 +131,8 @@ def _print_front(results: ExplorationResults, space: DesignSpace) -> None:
     cells = next((layout for layout in layouts if _width(layout) <= width), layouts[-1])
     goals = ", ".join(f"{each.metric} {_ARROWS[each.direction]}" for each in search.objectives)
     kind = "simulated " if any(result.simulated for result in found) else ""
-    title = f"Pareto front ({goals}): {len(front)} of {results.success_count:,} {kind}designs"
-    rows = zip(*(column.texts for column in cells), strict=True)
-    print_table([Column(column.title, right=column.right) for column in cells], list(rows), title=title)
+    click.secho(f"Pareto front ({goals}): {len(front)} of {results.success_count:,} {kind}designs", bold=True)
+    click.echo("\n".join(_lines(cells)))
 
 
 @attrs.frozen
@@ -143,11 +143,24 @@ class _Cells:
     texts: list[str]
     right: bool = True
 
+    @property
+    def width(self) -> int:
+        """How wide the column is."""
+        return max(map(len, (self.title, *self.texts)))
+
+    def lines(self) -> list[str]:
+        """Return heading, rule and cells, all of one width."""
+        adjust = str.rjust if self.right else str.ljust
+        return [adjust(text, self.width) for text in (self.title, "─" * self.width, *self.texts)]
+
 
 def _width(cells: Sequence[_Cells]) -> int:
-    """Return how wide a table of these columns is: three characters lie between two columns, two at the edge."""
-    widths = (max(len(text) for text in (column.title, *column.texts)) for column in cells)
-    return sum(widths) + 3 * (len(cells) - 1) + 2
+    return sum(column.width for column in cells) + len(_GAP) * (len(cells) - 1)
+
+
+def _lines(cells: Sequence[_Cells]) -> list[str]:
+    # A table of our own: it is denser than the other commands', so that all figures fit into 80 characters.
+    return [_GAP.join(line).rstrip() for line in zip(*(column.lines() for column in cells), strict=True)]
 
 
 def _target_cells(configs: Sequence[BuildConfig]) -> list[_Cells]:
@@ -168,18 +181,27 @@ def _figure_cells(results: Sequence[BuildResult], search: SearchConfig) -> list[
     figures = {"frames/s": "throughput", "lat. µs": "latency"}
     return [
         *(_Cells(title, [number(metric_value(each, name)) for each in results]) for title, name in figures.items()),
-        *(_Cells(each[0], [_resource(result, each) for result in results]) for each in resources),
+        *(_resource_cells(each, results) for each in resources),
         *(_Cells(name, [number(metric_value(each, name)) for each in results]) for name in others),
     ]
 
 
-def _resource(result: BuildResult, resource: tuple[str, str, str]) -> str:
-    """Return count and share of a resource, each where it is known."""
-    count, fraction = (metric_value(result, name) for name in resource[1:])
-    shown = [] if count is None else [number(count)]
-    if fraction is not None:
-        shown.append(f"{100 * fraction:.0f}%" if fraction >= _ROUND else f"{100 * fraction:3.1f}%")
-    return " ".join(text.rjust(4) for text in shown) or "-"
+def _resource_cells(resource: tuple[str, str, str], results: Sequence[BuildResult]) -> _Cells:
+    """Return count and share of a resource, each where it is known, under one another."""
+    title, count, fraction = resource
+    counts = [metric_value(result, count) for result in results]
+    shares = [_share(metric_value(result, fraction)) for result in results]
+    both = ["" if all(each is None for each in counts) else number(each) for each in counts], shares
+    widths = [max(map(len, texts)) for texts in both]
+    rows = zip(*both, strict=True)
+    texts = [" ".join(text.rjust(width) for text, width in zip(row, widths, strict=True) if width) for row in rows]
+    return _Cells(title, [text if text.strip() else "-" for text in texts])
+
+
+def _share(fraction: float | None) -> str:
+    if fraction is None:
+        return ""
+    return f"{100 * fraction:.0f}%" if fraction >= _ROUND else f"{100 * fraction:.1f}%"
 
 
 def _is_used(result: BuildResult, resource: tuple[str, str, str]) -> bool:
