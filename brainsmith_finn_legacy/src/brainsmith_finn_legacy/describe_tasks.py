@@ -13,6 +13,7 @@ import importlib.util
 import inspect
 import json
 import platform
+import re
 import sys
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -195,7 +196,7 @@ def _values(kind: Any) -> list[str]:
 
 def _type_text(annotation: Any) -> str:
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-    return text.replace("typing.", "").replace(f"{_finn().config.__name__}.", "")
+    return re.sub(r"\b(typing|pathlib|" + re.escape(_finn().config.__name__) + r")\.", "", text)
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:
@@ -281,9 +282,9 @@ def _transformation_modules() -> Iterator[str]:
 
 
 def _classes(module: ModuleType, base: type) -> Iterator[type]:
-    for value in vars(module).values():
-        mine = isinstance(value, type) and issubclass(value, base) and value.__module__ == module.__name__
-        if mine and not inspect.isabstract(value):
+    # A class may have several names in its module.
+    for value in dict.fromkeys(each for each in vars(module).values() if isinstance(each, type)):
+        if issubclass(value, base) and value.__module__ == module.__name__ and not inspect.isabstract(value):
             yield value
 
 

@@ -23,6 +23,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -172,7 +173,7 @@ def _without_lazy_xsi() -> None:
         setattr(xsi, name, _stand_in_class("finn.xsi", name, "XSI (RTL simulation) isn't built"))
 
 
-class _StandIns:
+class _StandIns(MetaPathFinder, Loader):
     """Last finder of the import system: gives a stand-in for packages that no other finder has found."""
 
     def __init__(self, packages: Sequence[str]) -> None:
@@ -188,7 +189,7 @@ class _StandIns:
         if top not in self._packages or (name != top and top not in self.used):
             return None
         self.used.add(top)
-        return importlib.machinery.ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
+        return importlib.machinery.ModuleSpec(name, self, is_package=True)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         """Return the stand-in module."""

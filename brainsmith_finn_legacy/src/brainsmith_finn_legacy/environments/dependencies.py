@@ -74,12 +74,11 @@ class FINNDependencyResolver:
 
     Args:
         report: told what goes on, a line at a time.
-        uv: the program uv, or None for pip; found by itself unless given.
     """
 
-    def __init__(self, report: Callable[[str], None], uv: Path | bool | None = True) -> None:
+    def __init__(self, report: Callable[[str], None]) -> None:
         self._report = report
-        self._uv = find_uv() if uv is True else (uv or None)
+        self._uv = find_uv()
 
     def make_environment(self, folder: Path, interpreter: Interpreter, held: Sequence[int]) -> Path:
         """Make an empty virtual environment and return its interpreter.
@@ -146,7 +145,8 @@ class FINNDependencyResolver:
         settings = {} if pip is None else _pip_settings(pip)
         if self._uv is not None:
             more = ["--index", index] if index else []
-            options = [*_uv_options(settings), *more, *_LOCKED]
+            # Links into uv's cache would let who edits a file of FINN change every environment, those to come too.
+            options = ["--link-mode", "copy", *_uv_options(settings), *more, *_LOCKED]
             yield [self._uv, "pip", "install", "--python", python, *options, "-r", lock], _uv_env(env, settings)
         # uv doesn't know all that pip can be set to; but without settings, it would fail like uv did.
         if pip is not None and (self._uv is None or settings):

@@ -166,9 +166,10 @@ class FINNInstallationRegistry:
         if data.get("format") != _FORMAT:
             return Record(entry=entry)
         try:
-            return Record(entry=entry, facts=from_data(Facts | None, data.get("facts"), str(file)))  # type: ignore[arg-type]
+            facts = None if data["facts"] is None else from_data(Facts, data["facts"], str(file))
         except ConfigurationError:
-            return Record(entry=entry)  # written by another version of ours; it'll be asked again
+            facts = None  # written by another version of ours; it'll be asked again
+        return Record(entry=entry, facts=facts)
 
     def records(self) -> Iterator[Record]:
         """Yield all that can be read; `load` says why one can't."""
