@@ -359,6 +359,37 @@ _CONFIGURATION = (
     ),
 )
 
+_OURS = (
+    _rule(
+        "kernel-not-in-model",
+        r"the model has no \w+ layer; its kernels at this point",
+        "kernel",
+        "Name a kernel that the model has, or put ~ in front of it: then it may be absent.",
+        priority=80,
+    ),
+    _rule(
+        "transformation-failed",
+        r"transformation \S+ failed:",
+        "transform",
+        "Check the transformation's place and parameters, and whether it fits this model.",
+        priority=75,
+    ),
+    _rule(
+        "nothing-with-weights",
+        r"FINN makes no layer with weights of this model",
+        "transform",
+        "Quantise weights and activations when the model is exported.",
+        priority=80,
+    ),
+    _rule(
+        "no-model-returned",
+        r"TypeError: the step returned \w+, but a step returns the model",
+        "transform",
+        "Let the step return the model at its end.",
+        priority=80,
+    ),
+)
+
 _DISK = (
     _rule(
         "disk",
@@ -434,6 +465,7 @@ RULES: tuple[ErrorRule, ...] = (
     *_MODEL,
     *_FOLDING,
     *_CONFIGURATION,
+    *_OURS,
     *_DISK,
     *_VAGUE,
     *_WARNINGS,

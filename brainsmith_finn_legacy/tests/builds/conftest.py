@@ -23,7 +23,8 @@ from brainsmith_finn_legacy.environments import FINNEnvironmentManager
 from brainsmith_finn_legacy.environments.records import FINNDescription, FINNEnvironment, Step, Transformation
 
 HERE = Path(__file__).parent
-SHARED = Path(os.environ.get("BRAINSMITH_SHARED", HERE.parents[2] / ".." / "shared"))
+ROOT = HERE.parents[2]
+SHARED = Path(os.environ.get("BRAINSMITH_SHARED", ROOT.parent / "shared"))
 HARDWARE = "finn.custom_op.fpgadataflow"
 
 collect_ignore_glob = ["fake_finn/*", "user_steps/*"]
@@ -159,13 +160,17 @@ def finn() -> Iterator[FINNEnvironment]:
 
 
 @pytest.fixture(scope="session")
-def shared_model() -> Callable[[str], Path]:
-    """Find one of the shared models, or skip."""
+def models() -> dict[str, Path]:
+    """The real models that are there, by file name; the one of our own is `digits.onnx`."""
+    found = {path.name: path.resolve() for path in sorted((SHARED / "models").glob("*.onnx"))}
+    digits = ROOT / "examples" / "digits" / "model.onnx"
+    return {**found, "digits.onnx": digits} if digits.is_file() else found
 
-    def find(name: str) -> Path:
-        path = SHARED / "models" / name
-        if not path.is_file():
-            pytest.skip(f"{path} isn't there")
-        return path.resolve()
 
-    return find
+@pytest.fixture
+def real_model(models: dict[str, Path]) -> Path:
+    """A small real model."""
+    for name in ("digits.onnx", "TFC_2W2A.onnx"):
+        if name in models:
+            return models[name]
+    pytest.skip(f"neither examples/digits/model.onnx nor {SHARED}/models/TFC_2W2A.onnx is there")
