@@ -76,7 +76,9 @@ def explore(
         ...     model = Path(folder, "model.onnx")
         ...     _ = model.write_bytes(bytes([8, 7, 18, 4]) + b"test")  # as much as the simulation looks at
         ...     space = DesignSpace(model_path=model, hw_compiler_space=HWCompilerSpace(config_flags=flags))
-        ...     explore(space, create_build_runner_factory("future_brainsmith"), output_dir=Path(folder, "out")).success_count
+        ...     factory = create_build_runner_factory("future_brainsmith")
+        ...     results = explore(space, factory, output_dir=Path(folder, "out"))
+        >>> results.success_count
         2
     """
     DesignSpaceValidator().validate(design_space).raise_if_invalid(design_space.name)
