@@ -48,7 +48,7 @@ BOUNDARIES: tuple[tuple[str, re.Pattern[str]], ...] = (
 #: `ERROR: [Synth 8-439] text`, `ERROR:HDLCompiler:806 - text`, `CRITICAL WARNING: [Timing 38-282] text`.
 ERROR = re.compile(
     r"(?P<level>CRITICAL WARNING|FATAL_ERROR|FATAL ERROR|FATAL|ERROR|Error|Fatal|%Error(?:-\w+)?|%Fatal|@E) ?"
-    r"(?::|(?<=@E )(?=\[))\s*(?P<text>(?!\d*\s*$).*)"
+    r"(?::|(?<=@E )(?=\[))(?!\s*\d*\s*$)\s*(?P<text>.*)"
 )
 _ID = re.compile(r"\[(?!Errno\b)(?P<id>[A-Za-z][\w+:. \-]{0,78}\d)\]")
 _OLD_ID = re.compile(r"(?P<id>[A-Z]\w+:\d+) - ")

@@ -108,6 +108,11 @@ class LogRun:
         return self.compiler[0] if 0 < distance <= _NEAR else None
 
 
+def _is_new(text: str) -> bool:
+    """Return whether a line begins something new and doesn't go on with the message before it."""
+    return text.startswith(_BOX) or _NEW_MESSAGE.match(text) is not None
+
+
 class LogScanner:
     """Reads the lines of one log in their order.
 
@@ -264,7 +269,7 @@ class LogScanner:
     def _continue(self, line: LogText) -> None:
         """Add a line to the message before it, unless it is one of its own."""
         message = self._message
-        if message is None or line.stamped or len(message.parts) >= _MOST_LINES or _NEW_MESSAGE.match(line.text):
+        if message is None or line.stamped or len(message.parts) >= _MOST_LINES or _is_new(line.text):
             self._message = None
         else:
             message.parts.append(line.text)
@@ -274,7 +279,7 @@ class LogScanner:
         stripped = text.strip()
         if stripped in ("while executing", "invoked from within"):
             self._quote_next = True
-        elif self._boundary is None:
+        elif "**** HLS Build" in text:
             self._divide(text)
 
     def _skips_quote(self, text: str) -> bool:
@@ -295,7 +300,7 @@ class LogScanner:
         if first in " \t" or first in _BOX or text.startswith(("+", "|")) or patterns.TRACEBACK.match(text):
             return
         self._in_traceback = False
-        if not patterns.EXCEPTION.match(text):
+        if not patterns.EXCEPTION.match(text) or patterns.ERROR.match(text):
             self._plain(line)
         elif self._chained and self._run.errors:
             self._chained = False
