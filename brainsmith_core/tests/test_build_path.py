@@ -25,6 +25,7 @@ from brainsmith_core.metric import Metric, Stage
 from brainsmith_core.plugins import PluginManager
 from brainsmith_core.records import Parameter, StepSpec
 from brainsmith_core.result import BuildResult, BuildStatus
+from brainsmith_core.runner import BuildRunner, create_build_runner_factory
 from brainsmith_core.workspace import Workspace, file_digest, read_json
 
 MakeConfig = Callable[..., BuildConfig]
@@ -155,6 +156,41 @@ def test_a_stop_that_gives_a_reason_puts_it_into_the_result(make_config: MakeCon
 
     result = run_fake(make_config(), stop=Stop())
     assert (result.status, result.error_message) == (BuildStatus.CANCELLED, "the time is over")
+
+
+class Identified:
+    """A backend that fails, and says what its results depend on."""
+
+    def __init__(self, identity: dict[str, str] | Exception) -> None:
+        self._identity = identity
+
+    def identity(self, config: BuildConfig) -> dict[str, str]:
+        if isinstance(self._identity, Exception):
+            raise self._identity
+        return self._identity
+
+    def build(self, context: BuildContext) -> BackendOutcome:
+        raise ZeroDivisionError
+
+
+def test_what_a_result_depends_on_is_known_even_if_the_build_fails(
+    make_config: MakeConfig, plugins: PluginManager
+) -> None:
+    runner = BuildRunner(Identified({"tool": "7.1"}), plugins.backend("fake"), plugins)
+    result = runner.run(make_config())
+    assert result.status is BuildStatus.FAILED
+    assert result.provenance["tool"] == "7.1"
+    assert runner.identity(make_config()) == {"tool": "7.1"}
+
+
+def test_a_backend_that_cannot_say_what_it_is_fails_the_build(make_config: MakeConfig, plugins: PluginManager) -> None:
+    result = BuildRunner(Identified(OSError("no tool")), plugins.backend("fake"), plugins).run(make_config())
+    assert result.status is BuildStatus.FAILED
+    assert "no tool" in (result.error_message or "")
+
+
+def test_a_backend_without_identity_depends_on_nothing_else(make_config: MakeConfig, plugins: PluginManager) -> None:
+    assert create_build_runner_factory("fake", plugins)().identity(make_config()) == {}
 
 
 def test_the_context_knows_the_limits(make_config: MakeConfig, run_fake: RunFake) -> None:

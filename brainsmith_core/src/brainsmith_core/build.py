@@ -21,7 +21,7 @@ from .context import Backend, BackendOutcome, BuildContext, BuildFailure, StopSi
 from .diagnosis import BuildErrorHandler
 from .errors import BrainsmithError, BuildCancelledError, ConfigurationError
 from .events import BuildEvent
-from .json_values import JSONValue
+from .json_values import JSONValue, checked_json_dict
 from .metric import Metric, MetricSource, Stage
 from .model_file import check_model_file
 from .pipelines import (
@@ -162,6 +162,7 @@ class _Build:
     def _run_phases(self) -> tuple[BuildStatus, BuildFailure | None]:
         """Run the phases; this is the boundary that contains what backends and steps raise."""
         try:
+            self._identify()
             self._preprocess()
             outcome = self._build()
             if outcome.status is not BuildStatus.SUCCESS:
@@ -178,6 +179,12 @@ class _Build:
             text = f"{type(error).__name__}: {error}"
             return BuildStatus.FAILED, BuildFailure(message=text, traceback=traceback.format_exc())
         return BuildStatus.SUCCESS, None
+
+    def _identify(self) -> None:
+        """Note what the result depends on beside the configuration, so that it can be told whether it still holds."""
+        identity = getattr(self.backend, "identity", None)
+        if identity is not None:
+            self.result.provenance |= checked_json_dict(identity(self.config), "identity")
 
     def _enter(self, phase: str) -> None:
         self.phase = phase

@@ -132,8 +132,8 @@ class Backend(Protocol):
     """What a `BackendSpec` names.
 
     A backend may also have `identity(config)`, which gives what its results depend on beside the configuration and the
-    model (a tool's version, the content of files that flags name), under the keys and with the values that the
-    provenance of its outcomes has: a finished build counts only if it agrees.
+    model: a tool's version, the content of files that flags name. It goes into the result's provenance, and a finished
+    build counts only as long as it is the same.
 
     A backend may also have `validate(config)`, which raises ConfigurationError or MissingRequirementError for what it
     can't build, before anything is written; and `check()`, which gives the findings that `brainsmith doctor` shows.

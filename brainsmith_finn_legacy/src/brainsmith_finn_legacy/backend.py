@@ -81,6 +81,26 @@ class LegacyFINNBackend(BackendBase):
         """
         check_model(config, self._plan(config), self.environment)
 
+    def identity(self, config: BuildConfig) -> dict[str, JSONValue]:
+        """Return what a result depends on beside the configuration: FINN, what it is told, the files that it reads."""
+        environment, plan = self.environment, self._outline(config)
+        step_files = sorted({step.path.rpartition(":")[0] for step in plan.steps.steps if ":" in step.path})
+        return {
+            "finn": {
+                "title": environment.title,
+                "flavour": environment.flavour,
+                "version": environment.version,
+                "environment": environment.name,
+                "profile": environment.profile,
+                "identity": environment.identity,
+                "python": str(environment.python),
+            },
+            "finn_settings": plan.settings,
+            "finn_steps": [step.name for step in plan.steps.steps],
+            "finn_files": {name: file_digest(path) for name, path in plan.files.items()},
+            "finn_step_files": {file: file_digest(Path(file)) for file in step_files},
+        }
+
     def build(self, context: BuildContext) -> BackendOutcome:
         """Run FINN's builder on `context.model_path`; its products are in `artifacts`, its output in `build.log`."""
         run = _FINNRun(self, context, self._plan(context.config))
@@ -90,13 +110,17 @@ class LegacyFINNBackend(BackendBase):
     def _registry(self) -> FINNTransformationRegistry:
         return FINNTransformationRegistry(self.environment.description.transformations, self.environment.title)
 
-    def _plan(self, config: BuildConfig) -> DataflowPlan:
-        plan = plan_build(
+    def _outline(self, config: BuildConfig) -> DataflowPlan:
+        """Return what FINN is given, without a look at what the machine lacks for it."""
+        return plan_build(
             config,
             self.environment,
             preserve_intermediate=self.preserve_intermediate,
             registry=self._registry,
         )
+
+    def _plan(self, config: BuildConfig) -> DataflowPlan:
+        plan = self._outline(config)
         stage = config.global_config.output_stage.value
         check_requirements(plan.steps.finn_steps, plan.settings, self.environment, stage)
         for step in plan.steps.steps:
@@ -206,7 +230,7 @@ class _FINNRun:
             metrics=self._metrics(task, result),
             artifacts=find_products(artifacts),
             logs={"finn": log} if log.exists() else {},
-            provenance=self._provenance(result),
+            provenance={"finn_layers": result.get("hardware", {})},
             warnings=self._warnings(task, result),
         )
 
@@ -231,24 +255,6 @@ class _FINNRun:
         return found + [
             _metric("build.wall_s", each["seconds"], "s", step=each["step"]) for each in result.get("seconds", [])
         ]
-
-    def _provenance(self, result: dict[str, Any]) -> dict[str, JSONValue]:
-        environment, plan = self.environment, self.plan
-        return {
-            "finn": {
-                "title": environment.title,
-                "flavour": environment.flavour,
-                "version": environment.version,
-                "environment": environment.name,
-                "profile": environment.profile,
-                "identity": environment.identity,
-                "python": str(environment.python),
-            },
-            "finn_settings": plan.settings,
-            "finn_steps": [step.name for step in plan.steps.steps],
-            "finn_files": {name: file_digest(path) for name, path in plan.files.items()},
-            "finn_layers": result.get("hardware", {}),
-        }
 
 
 def _metric(name: str, value: JSONValue, unit: str, **scope: str) -> Metric:

@@ -66,7 +66,8 @@ class FutureBrainsmithBackend(BackendBase):
 
     def identity(self, config: BuildConfig) -> dict[str, JSONValue]:
         """Return what a result depends on beside the configuration: the constructor's arguments."""
-        return _identity(self.settings.with_flags(config.config_flags))
+        settings = self.settings.with_flags(config.config_flags)
+        return {"mock_seed": settings.seed, "mock_success_rate": settings.success_rate}
 
     def build(self, context: BuildContext) -> BackendOutcome:
         """Write what the real interface would be given, wait as long as asked, and simulate the outcome."""
@@ -75,7 +76,7 @@ class FutureBrainsmithBackend(BackendBase):
         digest = content_digest(config, file_digest(context.model_path), settings.seed)
         marshalled = marshal(config, context.model_path)
         handed_over = _write_config(workspace.backend_specific / "brainsmith_outputs", marshalled)
-        provenance = {**_identity(settings), "mock_build": True, "mock_content_sha256": digest}
+        provenance: dict[str, JSONValue] = {"mock_build": True, "mock_content_sha256": digest}
         failure = _wait(context, draw(digest, "seconds", *settings.build_seconds))
         if failure is not None:
             return BackendOutcome(status=BuildStatus.TIMEOUT, failure=failure, provenance=provenance)
@@ -90,10 +91,6 @@ class FutureBrainsmithBackend(BackendBase):
         artifacts = write_artifacts(workspace.artifacts, marshalled, metrics)
         artifacts["finn_brainsmith_config"] = handed_over
         return BackendOutcome(metrics=tuple(metrics), artifacts=artifacts, provenance=provenance)
-
-
-def _identity(settings: MockSettings) -> dict[str, JSONValue]:
-    return {"mock_seed": settings.seed, "mock_success_rate": settings.success_rate}
 
 
 def _write_config(folder: Path, marshalled: dict[str, JSONValue]) -> Path:

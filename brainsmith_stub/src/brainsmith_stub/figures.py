@@ -16,6 +16,9 @@ __all__ = ["content_digest", "draw", "simulated_metrics"]
 
 _GREATEST_UTILISATION = 0.95
 
+#: Resources of the device that the simulation pretends to build for, with the unit of their counts.
+_DEVICE = {"util.lut": (50_000, "count"), "util.dsp": (200, "count"), "util.bram_18k": (300, "18 Kb")}
+
 
 def content_digest(config: BuildConfig, model_sha256: str, seed: int) -> str:
     """Return a digest of all that decides what a build gives: not its id, place, limits or chance of success.
@@ -86,7 +89,13 @@ def simulated_metrics(config: BuildConfig, digest: str) -> list[Metric]:
         _metric("kernel_count", len(config.kernels), "count", Stage.BUILD),
         _metric("transform_count", transform_count(config), "count", Stage.BUILD),
     ]
-    return drawn + counted
+    return drawn + _counts(drawn) + counted
+
+
+def _counts(drawn: list[Metric]) -> list[Metric]:
+    """Return how much of the pretended device is used: the same designs ranked by counts as by fractions."""
+    fractions = {metric.name.removesuffix(".fraction"): metric.number or 0.0 for metric in drawn}
+    return [_metric(name, round(fractions[name] * total), unit) for name, (total, unit) in _DEVICE.items()]
 
 
 def _utilisation(value: float) -> float:
