@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from brainsmith_core.result import BuildResult, BuildStatus
 from brainsmith_core.runner import create_build_runner_factory
 from brainsmith_finn_legacy.backend import LegacyFINNBackend
 from brainsmith_finn_legacy.environments.records import FINNEnvironment
+from brainsmith_finn_legacy.finn_tasks.log_limit import cap_finn_log
 
 MakeConfig = Callable[..., BuildConfig]
 MakeLayer = Callable[..., dict[str, Any]]
@@ -153,6 +155,27 @@ def test_a_flood_of_output_is_cut_in_both_logs(run_build: RunBuild, make_config:
     assert result.status is BuildStatus.SUCCESS
     assert any("build.log isn't whole" in warning for warning in result.warnings)
     assert (Path(result.output_dir) / "build.log").stat().st_size < 70 * 2**20
+
+
+def test_finns_own_log_stops_at_its_limit(tmp_path: Path) -> None:
+    handler = logging.FileHandler(tmp_path / "build_dataflow.log")
+    other = logging.FileHandler(tmp_path / "other.log")
+    log = logging.getLogger()
+    for each in (handler, other):
+        log.addHandler(each)
+    try:
+        for _ in range(2):
+            cap_finn_log(limit=100)
+            for _ in range(10):
+                log.warning("twenty bytes of text")
+    finally:
+        for each in (handler, other):
+            log.removeHandler(each)
+            each.close()
+    lines = (tmp_path / "build_dataflow.log").read_text().splitlines()
+    assert len(lines) == 5
+    assert "limit is reached" in lines[-1]
+    assert len((tmp_path / "other.log").read_text().splitlines()) == 20
 
 
 def test_processes_left_in_the_background_are_ended_and_named(run_build: RunBuild, make_config: MakeConfig) -> None:
