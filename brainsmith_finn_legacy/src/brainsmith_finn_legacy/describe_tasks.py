@@ -63,6 +63,7 @@ def describe_environment(args: dict[str, Any], emit: Callable[[dict[str, Any]], 
         of the source packages, `site_folders` where distributions stand, and `description`.
     """
     del args
+    _finn()  # first: if it isn't there, that is to be said, and not that QONNX isn't
     transformations, unimportable = _transformations(emit)
     own = _own_distribution()
     return {

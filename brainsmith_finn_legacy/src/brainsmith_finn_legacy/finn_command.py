@@ -183,7 +183,7 @@ def transformations_command(name: str | None, search: str, as_json: bool) -> Non
         head: dict[str, JSONValue] = {"finn": environment.name, "version": environment.version}
         print_json({**head, "transformations": listed, "unimportable": broken})
         return
-    click.echo(f"{len(found)} transformations of {environment.title}\n")
+    click.echo(f"{len(found)} transformation{'s' if len(found) != 1 else ''} of {environment.title}\n")
     click.echo(_by_module(found), nl=False)
 
 

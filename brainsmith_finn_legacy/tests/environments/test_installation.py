@@ -309,7 +309,7 @@ def test_what_pip_is_set_to_is_told_to_uv(tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://b/simple https://c/simple")
-    pip = dependencies._pip(Path(sys.executable))
+    pip = dependencies._pip()
     assert pip is not None
     settings = dependencies._pip_settings(pip)
     assert "timeout" not in settings

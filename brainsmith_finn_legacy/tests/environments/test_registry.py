@@ -72,7 +72,7 @@ def test_what_was_saved_is_loaded(
     tmp_path_factory: pytest.TempPathFactory, name: str, default: object, boards: dict[str, str], size: int | None
 ) -> None:
     registry = FINNInstallationRegistry(tmp_path_factory.getbasetemp() / "round-trip")
-    field = ConfigField(name=name, type="Any", default=default)  # type: ignore[arg-type]
+    field = ConfigField(name=name, type="Any", default=default)  # type: ignore[arg-type]  # any JSON value
     description = attrs.evolve(DESCRIPTION, boards=boards, fields=(field,))
     record = Record(entry=attrs.evolve(ENTRY, size_bytes=size), facts=attrs.evolve(FACTS, description=description))
     registry.save(record)

@@ -141,7 +141,7 @@ class FINNDependencyResolver:
     def _commands(self, python: Path, lock: Path, index: str) -> Iterator[tuple[_Command, dict[str, str]]]:
         """Yield the ways to install with their environment variables, the next one for when one fails."""
         env = clean_environment()
-        pip = _pip(python)
+        pip = _pip()
         settings = {} if pip is None else _pip_settings(pip)
         if self._uv is not None:
             more = ["--index", index] if index else []
@@ -155,7 +155,7 @@ class FINNDependencyResolver:
             more = ["--extra-index-url", index] if index else []
             more += ["--retries", "1"] if self._uv is not None else []  # uv has tried for long enough
             quiet = ["--no-input", "--disable-pip-version-check", "--no-compile", "--progress-bar", "off"]
-            yield [*pip, "install", *quiet, *more, *_LOCKED, "-r", lock], env
+            yield [*pip, "--python", python, "install", *quiet, *more, *_LOCKED, "-r", lock], env
 
     def _tell(self, line: str) -> None:
         # "Downloading scipy (33.6MiB)", "Installed 57 packages in 1.30s": the rest is of no use to anybody.
@@ -165,11 +165,11 @@ class FINNDependencyResolver:
             self._report("Installing")
 
 
-def _pip(python: Path) -> _Command | None:
-    """Return the command of our own pip, made to work on another environment, or None where there's no pip."""
+def _pip() -> _Command | None:
+    """Return the command of our own pip, which can work on other environments, or None where there's no pip."""
     if importlib.util.find_spec("pip") is None:
         return None
-    return [sys.executable, "-I", "-m", "pip", "--python", python]
+    return [sys.executable, "-I", "-m", "pip"]
 
 
 def _pip_settings(pip: _Command) -> dict[str, list[str]]:

@@ -55,7 +55,8 @@ def _failure(python: Path, checkout: Path | None, outcome: TaskOutcome, log: Pat
     assert error is not None
     where = f"{python}" if checkout is None else f"{checkout} with {python}"
     text = f"FINN can't be imported from {where}: {error.type}: {error.message}"
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
+    said = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = [line for line in said if line.strip(" ^~") and "<frozen importlib" not in line][-8:]
     return MissingRequirementError(text, hint="\n".join(["its output ends with:", *(f"  {line}" for line in lines)]))
 
 
