@@ -125,7 +125,7 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     write_whole(path, b"old", sync=True)
     with pytest.raises(TypeError):
-        write_whole(path, "no bytes")  # type: ignore[arg-type]
+        write_whole(path, "no bytes")  # type: ignore[arg-type]  # the fault under test
     assert path.read_bytes() == b"old"
     assert [each.name for each in tmp_path.iterdir()] == ["a.json"]
 

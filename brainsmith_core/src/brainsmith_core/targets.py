@@ -29,10 +29,7 @@ def load_target(target: str, owner: str) -> Any:
         value: Any = importlib.import_module(module_name)
         for part in attribute.split("."):
             value = getattr(value, part)
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # foreign code: whatever its import raises is its fault, not ours
+    except (Exception, SystemExit) as error:  # foreign code: what its import raises is its fault
         text = f"{owner} can't be loaded: importing {target} failed: {type(error).__name__}: {error}"
         raise PluginError(text, hint=import_fix(error, owner)) from error
     return value

@@ -67,7 +67,7 @@ def test_wrong_names_are_refused_with_what_is_known() -> None:
     with pytest.raises(ConfigurationError, match='"=<" is no operator'):
         SearchConstraint("latency", "=<", 1)
     with pytest.raises(ConfigurationError, match='"up" is no direction'):
-        Objective("latency", "up")  # type: ignore[arg-type]
+        Objective("latency", "up")  # type: ignore[arg-type]  # the fault under test
     with pytest.raises(ConfigurationError, match='no search strategy "rnadom"') as caught:
         strategy_named("rnadom")
     assert caught.value.hint == 'did you mean "random"?'
@@ -77,7 +77,7 @@ def test_wrong_names_are_refused_with_what_is_known() -> None:
 @pytest.mark.parametrize("name", ["max_evaluations", "timeout_minutes", "parallel_builds"])
 def test_budgets_must_be_greater_than_nothing(name: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{name} must be greater than 0"):
-        SearchConfig(**{name: 0})  # type: ignore[arg-type]
+        SearchConfig(**{name: 0})  # type: ignore[arg-type]  # a name at a time
 
 
 def test_objectives_name_each_metric_once() -> None:

@@ -115,7 +115,7 @@ def test_leaving_the_loop_stops_what_runs(make_config: MakeConfig, held: Held) -
     with Controller(held, parallel=2) as controller:
         results = controller.run([make_config("a"), make_config("b")])
         assert next(results).config_id == "a"
-        results.close()  # type: ignore[attr-defined]
+        results.close()  # type: ignore[attr-defined]  # a generator has it
         assert sorted(held.begun) == ["a", "b"]
         held.release("c")
         assert [result.config_id for result in controller.run([make_config("c")])] == ["c"]

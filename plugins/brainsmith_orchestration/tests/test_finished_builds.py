@@ -103,7 +103,7 @@ def test_a_build_whose_configuration_is_gone_is_built_again(make_config: MakeCon
 )
 def test_another_configuration_in_the_same_folder_is_built(make_config: MakeConfig, change: dict[str, object]) -> None:
     run(make_config())
-    assert not cached(attrs.evolve(make_config(), **change))  # type: ignore[arg-type]
+    assert not cached(attrs.evolve(make_config(), **change))  # type: ignore[arg-type]  # a field at a time
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_what_does_not_change_the_outcome_leaves_a_build_finished(
     make_config: MakeConfig, change: dict[str, object]
 ) -> None:
     run(make_config())
-    assert cached(attrs.evolve(make_config(), **change))  # type: ignore[arg-type]
+    assert cached(attrs.evolve(make_config(), **change))  # type: ignore[arg-type]  # a field at a time
 
 
 def test_a_build_that_kept_no_artefacts_is_built_again_where_they_are_wanted(make_config: MakeConfig) -> None:

@@ -233,4 +233,4 @@ def _check_keys(item: Mapping[Any, Any], known: tuple[str, ...]) -> None:
 def _shown(option: object) -> str:
     if option is None:
         return "~"
-    return f'"{option}"' if isinstance(option, str) else f'"{option[0]}" ({", ".join(option[1])})'  # type: ignore[index]
+    return f'"{option}"' if isinstance(option, str) else f'"{option[0]}" ({", ".join(option[1])})'  # type: ignore[index]  # else a Kernel

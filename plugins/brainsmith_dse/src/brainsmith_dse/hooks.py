@@ -73,7 +73,7 @@ class LoggingHook(ExplorationHook):
 
     def __init__(self, log_level: str = "INFO", log_file: str | Path | None = None) -> None:
         # A logger of its own: what the program does with the shared ones doesn't change what this hook logs.
-        self._logger = logging.Logger("brainsmith.dse.exploration", log_level)  # noqa: LOG001
+        self._logger = logging.Logger("brainsmith.dse.exploration", log_level)  # noqa: LOG001 - its own logger: it must not share handlers
         self._file = log_file
         self._state = ProgressState()
 

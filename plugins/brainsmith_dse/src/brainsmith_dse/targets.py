@@ -108,7 +108,7 @@ def _product(item: object) -> list[Target]:
     clock = next((key for key in ("clock_ns", "clock_mhz") if key in item), None)
     periods = [_period(clock, value) for value in _listed(clock, item[clock])] if clock else [None]
     names = [_text(device, value) for value in _listed(device, item[device])]
-    return [Target(**{device: name, "clock_ns": period}) for name in names for period in periods]  # type: ignore[arg-type]
+    return [Target(**{device: name, "clock_ns": period}) for name in names for period in periods]  # type: ignore[arg-type]  # keys differ
 
 
 def _listed(key: str, value: object) -> list[Any]:
