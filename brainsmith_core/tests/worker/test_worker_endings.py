@@ -64,7 +64,9 @@ def test_stopping_ends_background_processes_and_names_them(bench: Any) -> None:
     stop.set()
     outcome = future.result(timeout=60)
     assert outcome.outcome == "stopped"
-    assert len(names(outcome)) == 3
+    # The middle one of the double fork may not have left yet.
+    assert sorted(set(names(outcome))) == ["python", "sleep"]
+    assert names(outcome).count("sleep") == 2
     assert len(bench.mark.processes()) == 1
 
 
