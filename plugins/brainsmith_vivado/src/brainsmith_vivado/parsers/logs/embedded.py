@@ -1,0 +1,79 @@
+"""Reports that a tool printed into its log: with their header, or without (`-no_header`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from brainsmith_core.metric import Metric, Stage
+from brainsmith_core.report import Report, ReportError
+
+from ...reports import read_reports
+from ...tables.text_reader import MARK, begins_report, read_document
+
+__all__ = ["embedded_figures", "parse_log"]
+
+#: A report without a header begins like this.
+_PLAIN = re.compile(r"^-{20,}\n\| Timer Settings\n", re.MULTILINE)
+#: What the tool prints after a report, or what the script echoes.
+_END = re.compile(
+    r"^(?:(?:INFO|WARNING|CRITICAL WARNING|ERROR|STATUS): |# |Command: |\*{4,}|Vivado%|[a-z]\w+: Time \(s\):"
+    r"|[0-9]+ Infos, |\w+ completed successfully|-{60,}\nStart)",
+    re.MULTILINE,
+)
+#: The steps after which a netlist is at a stage.
+_STEPS = {
+    "synth_design": Stage.SYNTH,
+    "opt_design": Stage.SYNTH,
+    "place_design": Stage.PLACE,
+    "route_design": Stage.ROUTE,
+}
+_DONE = re.compile(rf"^({'|'.join(_STEPS)}) completed successfully", re.MULTILINE)
+
+
+def parse_log(report: Report) -> Iterator[Metric]:
+    """Yield the figures of the reports in a log.
+
+    Args:
+        report: the log.
+    """
+    yield from embedded_figures(report)
+
+
+def embedded_figures(report: Report) -> list[Metric]:
+    """Return the figures of the reports in a log; none if there is no report in it.
+
+    Args:
+        report: the log.
+    """
+    text = report.text
+    metrics: list[Metric] = []
+    for begin, end in _reports(text):
+        line = text.count("\n", 0, begin) + 1
+        document = read_document(text[begin:end], line)
+        try:
+            metrics += read_reports(report, [document], _stage_at(text, begin))
+        except ReportError as error:
+            report.note(f"line {line}: {error}")
+    return metrics
+
+
+def _reports(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where reports begin and end; a plain beginning within a report is none."""
+    starts = sorted([*begins_report(text), *(found.start() for found in _PLAIN.finditer(text))])
+    stop = 0
+    for begin in starts:
+        if begin < stop and text[begin] == "-":
+            continue
+        limit = text.find(MARK, begin + 1)
+        end = _END.search(text, begin, limit if limit >= 0 else len(text))
+        stop = end.start() if end else limit if limit >= 0 else len(text)
+        yield begin, stop
+
+
+def _stage_at(text: str, place: int) -> Stage | None:
+    """Return the stage of the last step that was done before a place in a log."""
+    last = None
+    for found in _DONE.finditer(text, 0, place):
+        last = found[1]
+    return _STEPS[last] if last else None

@@ -1,0 +1,1 @@
+"""Power: totals, what each kind of resource and each instance takes, supplies, and how far it can be trusted."""

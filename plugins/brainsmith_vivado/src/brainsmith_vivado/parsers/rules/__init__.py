@@ -1,0 +1,1 @@
+"""Broken rules: design rule check and methodology."""

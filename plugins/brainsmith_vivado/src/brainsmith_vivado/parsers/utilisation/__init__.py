@@ -1,0 +1,1 @@
+"""Utilisation: of the whole design, of instances, of super logic regions, of Vitis kernels."""

@@ -1,0 +1,195 @@
+"""Tables of sites: how many are used, fixed, prohibited, available."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ...figures import WHOLE, Figures, Scope
+from ...tables.cells import exact_number, is_absent, is_bound, leading_number
+from ...tables.records import Row, Section, Table
+from .resources import is_known_site, resource_of, sums, totals
+
+__all__ = ["check_totals", "named", "percentage_fits", "put_fraction", "read_sites", "walk"]
+
+_NAME, _USED, _AVAILABLE, _SHARE = "Site Type", "Used", "Available", "Util%"
+_MORE = {"Fixed": "fixed", "Prohibited": "prohibited"}
+_KNOWN = {_NAME, _USED, _AVAILABLE, _SHARE, *_MORE}
+#: Percentages have two decimals; old versions cut the others off instead of rounding.
+_TOLERANCE = 0.0101
+_TILES = "util.bram_36k"
+
+
+def walk(rows: Sequence[Row]) -> Iterator[tuple[Row, list[str]]]:
+    """Yield rows with the names above them and their own, as their indentation shows it."""
+    path: list[str] = []
+    indents: list[int] = []
+    for row in rows:
+        while indents and indents[-1] >= row.indent:
+            indents.pop()
+            path.pop()
+        indents.append(row.indent)
+        path.append(row.cells[0].rstrip("* "))
+        yield row, path
+
+
+def named(path: Sequence[str], section: Section, figures: Figures) -> tuple[str, Scope]:
+    """Return the metric that a row counts and what it is about; a row without a name is a `util.site`.
+
+    Args:
+        path: the names above the row and its own.
+        section: where it stands.
+        figures: where an unknown row is noted.
+    """
+    row, parent = path[-1], path[-2] if len(path) > 1 else ""
+    resource = resource_of(row, parent)
+    if resource is not None:
+        return f"util.{resource}", WHOLE
+    if not is_known_site(row):
+        figures.remark("unknown row, kept as util.site", f'"{row}" in "{section.title}"')
+    return "util.site", (("site", " > ".join(path)),)
+
+
+def read_sites(section: Section, table: Table, figures: Figures) -> None:
+    """Add what a table of sites holds."""
+    for column in table.columns:
+        if column not in _KNOWN:
+            figures.remark("unknown column", f'"{column}" in "{section.title}"')
+    summed: dict[str, list[tuple[str, dict[str, str]]]] = {}
+    for row, path in walk(table.rows):
+        cells = dict(zip(table.columns, row.cells, strict=True))
+        name, scope = named(path, section, figures)
+        _put_row(figures, name, scope, cells)
+        if name == "util.site":
+            for each in sums():
+                if each.pattern.fullmatch(path[-1]):
+                    summed.setdefault(each.resource, []).append((path[-1], cells))
+    for resource, parts in summed.items():
+        _put_sum(figures, resource, parts)
+
+
+def _put_row(figures: Figures, name: str, scope: Scope, cells: Mapping[str, str]) -> None:
+    field = cells[_NAME]
+    used, available, share = cells.get(_USED, ""), cells.get(_AVAILABLE, ""), cells.get(_SHARE, "")
+    figures.put_cell(name, used, field, scope, remark=True)
+    for column, ending in _MORE.items():
+        text = cells.get(column, "")
+        # A resource can stand in two tables, of which only the first one counts what is fixed.
+        if text and not figures.has(f"{name}.{ending}", scope):
+            figures.put_cell(f"{name}.{ending}", text, field, scope)
+    if available:
+        figures.put_cell(f"{name}.available", available, field, scope)
+    put_fraction(figures, name, scope, (used, available, share, cells.get("Prohibited", "")), field)
+
+
+def put_fraction(
+    figures: Figures, name: str, scope: Scope, texts: tuple[str, str, str, str], field: str, *, check: bool = True
+) -> None:
+    """Add which fraction is used: calculated where used and available are known, else the percentage as printed.
+
+    Where the percentage contradicts them, one of the three is wrong, and none counts.
+
+    Args:
+        figures: where to add it.
+        name: the resource's metric.
+        scope: what it is about.
+        texts: the cells of used, available, percentage and prohibited.
+        field: the report's own name.
+        check: whether the percentage is one of the available ones.
+    """
+    used, available, share = leading_number(texts[0]), exact_number(texts[1]), texts[2].rstrip("% ")
+    fraction = f"{name}.fraction"
+    if used is not None and available and check and not percentage_fits(used, available, share, exact_number(texts[3])):
+        keys = [(name, scope), (f"{name}.available", scope)]
+        figures.doubt(keys, f"{field}: {texts[0]} of {texts[1]} isn't {texts[2]} %")
+        figures.spoil(fraction, texts[2], field, scope)
+    elif used is not None and available:
+        figures.put(fraction, used / available, field, scope, formula="used / available")
+    elif is_absent(share):
+        return
+    elif available == 0 and used:
+        # Such as `DPLL (BUFGCE)`: used in place of something else, so there is no total and 0 % is no figure.
+        figures.miss(fraction, field, scope)
+    else:
+        _put_percentage(figures, fraction, share, field, scope)
+
+
+def _put_percentage(figures: Figures, name: str, share: str, field: str, scope: Scope) -> None:
+    value = exact_number(share)
+    if value is None:
+        figures.spoil(name, share, field, scope)
+    else:
+        figures.put(name, value / 100, field, scope)
+
+
+def percentage_fits(used: float, available: float, share: str, prohibited: float | None = None) -> bool:
+    """Return whether a percentage is that of used and available; one that isn't there fits.
+
+    Example:
+        >>> percentage_fits(127252, 522720, "24.34"), percentage_fits(1, 522720, "<0.01")
+        (True, True)
+        >>> percentage_fits(7, 50, "4.14")
+        False
+    """
+    totals_ = [available, *([available - prohibited] if prohibited and prohibited < available else [])]
+    if is_bound(share):
+        bound = exact_number(share[1:].strip()) or 0
+        return any(0 < 100 * used / total < bound + _TOLERANCE for total in totals_)
+    value = exact_number(share)
+    if value is None:
+        # Only a percentage above 100 tells a design that doesn't fit from a wrong cell.
+        return is_absent(share) and used <= available
+    return any(abs(100 * used / total - value) <= _TOLERANCE for total in totals_)
+
+
+def _put_sum(figures: Figures, resource: str, parts: Sequence[tuple[str, Mapping[str, str]]]) -> None:
+    """Add a resource that is counted in several rows; where one of them can't be read, the sum is missing."""
+    field = " + ".join(name for name, _ in parts)
+    formula = field if len(parts) > 1 else None
+    for column, ending in ((_USED, ""), (_AVAILABLE, ".available")):
+        numbers = [exact_number(cells.get(column, "")) for _, cells in parts]
+        known = [number for number in numbers if number is not None]
+        if len(known) == len(numbers):
+            figures.put(f"util.{resource}{ending}", sum(known), field, formula=formula)
+    used, available = figures.get(f"util.{resource}"), figures.get(f"util.{resource}.available")
+    if used is not None and available:
+        figures.put(f"util.{resource}.fraction", used / available, field, formula="used / available")
+
+
+def check_totals(figures: Figures, scope: Scope = WHOLE) -> None:
+    """Compare totals with the sums of their parts; where they differ, none of them counts.
+
+    Args:
+        figures: what was read.
+        scope: what it is about.
+    """
+    for each in totals():
+        total = figures.get(f"util.{each.total}", scope)
+        parts = [figures.get(f"util.{part}", scope) for part in each.parts]
+        more = [figures.get(f"util.{part}", scope) or 0 for part in each.optional]
+        numbers = [part for part in parts if part is not None]
+        if total is None or len(numbers) < len(parts) or total == sum(numbers) + sum(more):
+            continue
+        names = (each.total, *each.parts)
+        _refute(figures, names, scope, f"{each.total} isn't {' + '.join(each.parts)}")
+    _check_tiles(figures, scope)
+
+
+def _check_tiles(figures: Figures, scope: Scope) -> None:
+    """Compare block RAM tiles with the blocks in them, and add the count in units of 18 Kb."""
+    tiles = figures.get(_TILES, scope)
+    wide, narrow = figures.get("util.ramb36", scope), figures.get("util.ramb18", scope)
+    if wide is None or narrow is None:
+        return
+    if tiles is not None and tiles != wide + narrow / 2:
+        why = f"{tiles} block RAM tiles aren't {wide} of 36 Kb and {narrow} of 18 Kb"
+        _refute(figures, ("bram_36k", "ramb36", "ramb18"), scope, why)
+        return
+    formula = "2 x ramb36 + ramb18"
+    figures.put("util.bram_18k", 2 * wide + narrow, "RAMB36, RAMB18", scope, formula=formula)
+    if tiles is None:
+        figures.put(_TILES, wide + narrow / 2, "RAMB36, RAMB18", scope, formula="ramb36 + ramb18 / 2")
+
+
+def _refute(figures: Figures, resources: Sequence[str], scope: Scope, why: str) -> None:
+    """Take resources back, with what was calculated from them."""
+    figures.doubt([(f"util.{each}{ending}", scope) for each in resources for ending in ("", ".fraction")], why)
