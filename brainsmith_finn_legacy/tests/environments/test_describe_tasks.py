@@ -128,11 +128,13 @@ def test_a_finn_checkout_is_told_by_its_fields(
         "finn/interface/__init__.py": None,
         "finn/xsi/__init__.py": None,
         "finn/builder/build_dataflow.py": "",
+        "finn/custom_op/fpgadataflow/rtl/__init__.py": None,
         CONFIG: config(fields, more, steps),
     }
     facts = inspect_finn(PYTHON, make_checkout(changes=changes))
     assert (facts.flavour, facts.version) == ("finn", release)
     assert facts.description.output_types == ()
+    assert facts.description.kernels == {"MVAU": ("hls",), "Pool": ("hls",)}
 
 
 def config(fields: str, more: str = "", step: str = "step_a") -> str:
@@ -166,6 +168,46 @@ def test_git_tells_the_version_of_a_checkout(make_checkout: MakeCheckout) -> Non
 def git(folder: Path, *words: str) -> str:
     """Run git."""
     return subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture
+def python_with(tmp_path: Path) -> Callable[..., Path]:
+    """Make a Python that imports FINN from a folder, and finds distributions in another one."""
+
+    def make(sources: Path, site: Path) -> Path:
+        python = tmp_path / "python"
+        python.write_text(f'#!/bin/sh\nPYTHONPATH={sources}:{site} exec {sys.executable} "$@"\n')
+        python.chmod(0o755)
+        return python
+
+    return make
+
+
+def distribution(site: Path, origin: str | None = None) -> None:
+    """Install what says that FINN+ 1.5.9 is there, but none of its files."""
+    info = site / "finn_plus-1.5.9.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: finn-plus\nVersion: 1.5.9\n")
+    if origin is not None:
+        (info / "direct_url.json").write_text(f'{{"url": "{origin}", "dir_info": {{"editable": true}}}}')
+
+
+def test_an_editable_installation_has_the_version_of_its_distribution(
+    make_checkout: MakeCheckout, python_with: Callable[..., Path], tmp_path: Path
+) -> None:
+    checkout = make_checkout()
+    distribution(tmp_path / "site", checkout.as_uri())
+    facts = inspect_finn(python_with(checkout / "src", tmp_path / "site"))
+    assert facts.version == "1.5.9"
+    assert facts.description.distributions["finn-plus"] == "1.5.9"
+
+
+@pytest.mark.parametrize("origin", [None, "file:///somewhere/else"])
+def test_a_distribution_that_finn_is_not_imported_from_does_not_count(
+    make_checkout: MakeCheckout, python_with: Callable[..., Path], tmp_path: Path, origin: str | None
+) -> None:
+    distribution(tmp_path / "site", origin)
+    assert inspect_finn(python_with(make_checkout() / "src", tmp_path / "site")).version == "1.6"
 
 
 def test_without_git_the_fields_tell_the_version(make_checkout: MakeCheckout, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -261,6 +261,19 @@ def test_without_any_installer_the_error_says_how_to_get_one(
     assert nothing_is_left(finn_home)
 
 
+def test_uv_is_the_one_beside_our_python_else_the_one_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = installer(tmp_path, "", 0)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    assert dependencies.find_uv() == program
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert dependencies.find_uv() == program
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert dependencies.find_uv() is None
+
+
 def installer(folder: Path, text: str, code: int) -> Path:
     """A program in place of uv that says something and leaves."""
     program = folder / "uv"

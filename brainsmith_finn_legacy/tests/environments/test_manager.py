@@ -189,6 +189,27 @@ def test_a_known_environment_that_is_gone_says_how_to_forget_it(
     assert raised.value.hint == "forget it: brainsmith finn remove checkout-finn"
 
 
+def test_one_that_cannot_be_asked_any_more_is_still_found_by_its_version(
+    manager: FINNEnvironmentManager, stand_in_profiles: object
+) -> None:
+    environment = manager.install_finn_version(VERSION)
+    steps = Path(environment.description.finn_folder) / "builder" / "build_dataflow_steps.py"
+    good = steps.read_text()
+    steps.write_text("syntax error")
+    assert not manager.validate_finn_environment(VERSION).ok
+    steps.write_text(good)
+    assert manager.find(VERSION).name == NAME
+
+
+def test_a_folder_of_that_name_is_no_environment_unless_finn_is_in_it(
+    manager: FINNEnvironmentManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here" / "odd").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(MissingRequirementError, match="neither src/finn/builder"):
+        manager.find("odd")
+
+
 # --- the worker's environment
 
 
