@@ -100,9 +100,6 @@ def missing_requirements(needed: Iterable[str], environment: FINNEnvironment, en
         missing += _missing_folders(_vitis_variables(environment), environ)
     if _OH_MY_XILINX in needs:
         missing += _missing_folders(("OHMYXILINX",), environ)
-    if needs and environment.profile == "small":
-        text = "the FINN environment is the small one, without what RTL simulation is built with"
-        missing.append(f"{text} (brainsmith finn install --full {environment.version})")
     return missing
 
 
