@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 from brainsmith_core.config import BuildConfig
-from brainsmith_core.context import BackendOutcome, BuildContext
-from brainsmith_core.errors import ConfigurationError
+from brainsmith_core.context import BackendOutcome, BuildContext, Finding
+from brainsmith_core.errors import BrainsmithError, ConfigurationError
 from brainsmith_core.json_values import JSONValue
 from brainsmith_core.metric import Metric, MetricSource, Stage
 from brainsmith_core.records import BackendSpec
@@ -26,7 +28,7 @@ from .dataflow_config import DataflowPlan, plan_build
 from .environments.records import FINNEnvironment
 from .finn_worker import TaskLimits, import_paths, run_task
 from .model_check import check_model
-from .requirements import check_requirements
+from .requirements import check_requirements, missing_requirements
 from .transformations import FINNTransformationRegistry
 
 __all__ = ["LegacyFINNBackend"]
@@ -105,6 +107,20 @@ class LegacyFINNBackend(BackendBase):
         """Run FINN's builder on `context.model_path`; its products are in `artifacts`, its output in `build.log`."""
         run = _FINNRun(self, context, self._plan(context.config))
         return run.execute()
+
+    def check(self) -> Iterator[Finding]:
+        """Say which FINN environment builds run in, and what is missing for more than estimates."""
+        try:
+            environment = self.environment
+        except BrainsmithError as error:
+            yield Finding(name="FINN", state="missing", message=error.message, fix=error.hint or "")
+            return
+        yield Finding(name="FINN", state="ok", message=f"{environment.title} ({environment.name})")
+        missing = missing_requirements(("vivado", "hls"), environment, os.environ)
+        if missing:
+            text = f"estimates only: {'; '.join(missing)}"
+            fix = "for RTL and more, install Vivado and Vitis HLS and source their settings64.sh"
+            yield Finding(name="FINN hardware builds", state="warning", message=text, fix=fix)
 
     @functools.cached_property
     def _registry(self) -> FINNTransformationRegistry:

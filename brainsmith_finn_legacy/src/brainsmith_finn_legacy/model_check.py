@@ -36,6 +36,9 @@ _LATER_SETTINGS = {
     *("generate_outputs", "save_intermediate_models", "auto_fifo_depths", "auto_fifo_strategy", "verbose"),
 }
 
+#: A model that takes longer is left to the build: nothing can be cancelled while a configuration is checked.
+_MOST_SECONDS = 30.0
+
 _verdicts: dict[str, BuildFailure | None] = {}
 _lock = threading.Lock()
 
@@ -118,9 +121,9 @@ def _try(
     return failure_of_result(task.result["failure"])
 
 
-def _seconds(config: BuildConfig) -> float | None:
+def _seconds(config: BuildConfig) -> float:
     minutes = config.global_config.timeout_minutes
-    return None if minutes is None else 60 * minutes
+    return _MOST_SECONDS if minutes is None else min(_MOST_SECONDS, 60 * minutes)
 
 
 def _bytes(config: BuildConfig) -> int | None:

@@ -433,3 +433,16 @@ def test_without_a_finn_environment_a_build_says_how_to_get_one(
     monkeypatch.setenv("BRAINSMITH_FINN", str(tmp_path / "nothing"))
     with pytest.raises(MissingRequirementError):
         LegacyFINNBackend().validate(make_config())
+
+
+def test_the_backend_says_what_it_builds_with_and_what_is_missing(
+    fake_environment: FINNEnvironment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found, hardware = LegacyFINNBackend(environment=fake_environment).check()
+    assert (found.state, found.message) == ("ok", "FINN+ 1.6.1 (fake)")
+    assert hardware.state == "warning"
+    assert "vivado isn't on PATH" in hardware.message
+    monkeypatch.setenv("BRAINSMITH_FINN", str(tmp_path / "nothing"))
+    (missing,) = LegacyFINNBackend().check()
+    assert missing.state == "missing"
