@@ -102,6 +102,7 @@ def test_the_reports_equal_those_of_finn_run_by_hand(
     if finn.flavour != "finn-plus":
         pytest.skip("the script runs FINN+ by hand")
     backend = LegacyFINNBackend(environment=finn)
+    distinct: set[bytes] = set()
     for index, point in enumerate(points):
         config = BuildConfig(
             id="point", model_path=point["model"], output_dir=str(tmp_path / str(index)), config_flags=point["settings"]
@@ -113,8 +114,5 @@ def test_the_reports_equal_those_of_finn_run_by_hand(
         assert "report/estimate_network_performance.json" in ours
         different = [name for name in ours if ours[name] != theirs[name]]
         assert different == [], point["name"]
-
-
-def test_the_points_differ_from_each_other(by_hand: None, points: list[dict[str, Any]]) -> None:
-    reports = [Path(point["output_dir"]) / "report" / "estimate_layer_resources.json" for point in points]
-    assert len({report.read_bytes() for report in reports}) == len(points)
+        distinct.add(ours["report/estimate_layer_resources.json"])
+    assert len(distinct) == len(points)
