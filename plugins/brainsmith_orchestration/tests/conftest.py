@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ MakeConfig = Callable[..., BuildConfig]
 
 #: Explores what stands in `configs.json`: prints each result, and notes each start in `started.txt`.
 EXPLORE = """
-import json, sys
+import json, sys, time
 from pathlib import Path
 
 from brainsmith_core.config import BuildConfig
@@ -39,6 +39,7 @@ if (folder / "family_plugin.py").exists():
     sys.path.insert(0, str(folder))
     import family_plugin
     plugins.register(family_plugin, "family")
+late = (folder / "late.txt").read_text().split()
 configs = [BuildConfig.from_dict(each) for each in json.loads((folder / "configs.json").read_text())]
 
 
@@ -46,6 +47,8 @@ def note(event):
     if event.kind == "build_started":
         with (folder / "started.txt").open("a") as file:
             file.write(event.build_id + "\\n")
+        while event.build_id in late and not (folder / "gate").exists() and not controller.over:
+            time.sleep(0.01)
 
 
 factory = create_build_runner_factory(backend, plugins)
@@ -131,14 +134,20 @@ class Plain(BuildRunnerInterface):
 
 
 class Exploration:
-    """A folder with a program, its configurations and what came of them."""
+    """A folder with a program, its configurations and what came of them; late builds wait until `finish`."""
 
     def __init__(
-        self, folder: Path, configs: list[BuildConfig], backend: str = "future_brainsmith", parallel: int = 2
+        self,
+        folder: Path,
+        configs: list[BuildConfig],
+        backend: str = "future_brainsmith",
+        parallel: int = 2,
+        late: Iterable[str] = (),
     ) -> None:
         self.folder, self.configs = folder, configs
         self._arguments = [str(folder), backend, str(parallel)]
         (folder / "explore.py").write_text(EXPLORE)
+        (folder / "late.txt").write_text(" ".join(late))
         (folder / "configs.json").write_text(json.dumps([config.to_dict() for config in configs]))
 
     @contextmanager
@@ -152,7 +161,8 @@ class Exploration:
                 process.kill()  # where the test failed, it mustn't be waited for
 
     def finish(self) -> dict[str, tuple[str, bool]]:
-        """Run to the end and return status and whether it was cached, by id."""
+        """Run to the end, late builds too, and return status and whether it was cached, by id."""
+        (self.folder / "gate").touch()
         with self.start() as process:
             out, err = process.communicate(timeout=600)
             assert process.returncode == 0, err
