@@ -96,6 +96,22 @@ def test_a_build_file_has_defaults_and_paths_of_its_own_folder(tmp_path: Path) -
     assert config.config_flags == {"target_fps": 10, "board": "Pynq-Z1"}
 
 
+def test_files_that_a_build_file_names_start_at_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "fold.json").write_text("{}")
+    (tmp_path / "samples.npz").write_text("")
+    path = tmp_path / "b.yaml"
+    step = "{name: a, type: postprocessing, parameters: {dataset: samples.npz, top: 1}}"
+    path.write_text(f"model_path: m\nconfig_flags: {{folding_config_file: fold.json}}\npostprocessing: [{step}]\n")
+    config = load_build_config(path)
+    assert config.config_flags == {"folding_config_file": str(tmp_path / "fold.json")}
+    assert config.postprocessing[0].parameters == {"dataset": str(tmp_path / "samples.npz"), "top": 1}
+    monkeypatch.chdir(tmp_path)
+    assert load_build_config(path, flags={"x_file": "fold.json"}).config_flags["x_file"] == str(tmp_path / "fold.json")
+    path.write_text("model_path: m\nconfig_flags: {folding_config_file: nowhere.json}\n")
+    with pytest.raises(MissingRequirementError, match="nowhere"):
+        load_build_config(path)
+
+
 def test_the_file_of_a_build_reads_back_as_a_build(tmp_path: Path) -> None:
     config = BuildConfig(id="a", model_path="/m.onnx", output_dir="/out", config_flags={"x": [1, None]})
     path = tmp_path / "config.json"

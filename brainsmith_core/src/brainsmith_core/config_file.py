@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .config import BuildConfig
 from .errors import ConfigurationError, MissingRequirementError
+from .input_files import with_paths_from
 from .json_values import JSONValue, checked_json, checked_json_dict
 
 __all__ = ["load_build_config", "parse_assignments", "read_mapping"]
@@ -65,10 +66,24 @@ def load_build_config(
         settings = data.get("global_config")
         folder = settings.get("working_directory", "./builds") if isinstance(settings, dict) else "./builds"
         data["output_dir"] = str(base / str(folder) / str(data["id"]))
+    _place_input_files(data, base)
     if flags:
         given = data.get("config_flags") or {}
-        data["config_flags"] = {**checked_json_dict(given, f"{path}.config_flags"), **flags}
+        here = {name: with_paths_from(Path.cwd(), name, value) for name, value in flags.items()}
+        data["config_flags"] = {**checked_json_dict(given, f"{path}.config_flags"), **here}
     return BuildConfig.from_dict(data, str(path))
+
+
+def _place_input_files(data: dict[str, JSONValue], base: Path) -> None:
+    """Let the files that flags and step parameters name start at the configuration's folder."""
+    steps = [*_listed(data.get("preprocessing")), *_listed(data.get("postprocessing"))]
+    for values in (data.get("config_flags"), *(step.get("parameters") for step in steps)):
+        if isinstance(values, dict):
+            values |= {name: with_paths_from(base, name, value) for name, value in values.items()}
+
+
+def _listed(steps: JSONValue) -> list[dict[str, JSONValue]]:
+    return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
 
 
 def parse_assignments(texts: Iterable[str]) -> dict[str, JSONValue]:

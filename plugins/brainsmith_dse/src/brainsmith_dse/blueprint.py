@@ -9,11 +9,11 @@ from typing import Any, Literal, TypeVar
 
 from brainsmith_core.config import GlobalConfig, ProcessingStep
 from brainsmith_core.errors import ConfigurationError
+from brainsmith_core.input_files import with_paths_from
 from brainsmith_core.json_values import JSONValue
 from brainsmith_core.serialization import from_data
 
 from .choices import kernel_choices, parse_kernel, parse_transform, transform_choices
-from .input_files import with_paths_from
 from .metric_names import MetricNames
 from .search import Objective, SearchConfig, SearchConstraint, direction_named, strategy_named
 from .space import DEFAULT_STAGE, DesignSpace, HWCompilerSpace, ProcessingSpace
