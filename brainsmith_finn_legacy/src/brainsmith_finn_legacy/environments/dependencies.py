@@ -116,6 +116,7 @@ class FINNDependencyResolver:
         self._install(profile, lock, python, held)
         if profile.extra is not None:
             self._install_extra(profile, profile.extra, python, held)
+        _unlink_sources(python.parent.parent)
 
     def _install_extra(self, profile: Profile, extra: Extra, python: Path, held: Sequence[int]) -> None:
         text = f"{extra.requirement} --hash={extra.hash}\n"
@@ -145,8 +146,7 @@ class FINNDependencyResolver:
         settings = {} if pip is None else _pip_settings(pip)
         if self._uv is not None:
             more = ["--index", index] if index else []
-            # Links into uv's cache would let who edits a file of FINN change every environment, those to come too.
-            options = ["--link-mode", "copy", *_uv_options(settings), *more, *_LOCKED]
+            options = [*_uv_options(settings), *more, *_LOCKED]
             yield [self._uv, "pip", "install", "--python", python, *options, "-r", lock], _uv_env(env, settings)
         # uv doesn't know all that pip can be set to; but without settings, it would fail like uv did.
         if pip is not None and (self._uv is None or settings):
@@ -163,6 +163,20 @@ class FINNDependencyResolver:
             self._report(line)
         elif line.startswith("Installing "):  # pip goes on with all of their names
             self._report("Installing")
+
+
+def _unlink_sources(folder: Path) -> None:
+    """Give an environment files of its own for what people edit: FINN and QONNX.
+
+    uv makes links into its cache, which saves seconds and disk. But who edited such a file would change it in the cache
+    too, and so in all other environments, those to come included.
+    """
+    for package in ("finn", "finn_xsi", "qonnx"):
+        for file in folder.glob(f"lib/python*/site-packages/{package}/**/*"):
+            if file.is_file() and file.stat().st_nlink > 1:
+                fresh = file.with_name(f"{file.name}.new")
+                shutil.copy2(file, fresh)
+                fresh.replace(file)
 
 
 def _pip() -> _Command | None:
