@@ -1,4 +1,4 @@
-"""The names that this plugin adds to the metric vocabulary; they stand in `vocabulary.toml`."""
+"""The names that this plugin adds to the metric vocabulary; they stand in `vocabulary*.toml`."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def load_own_definitions() -> tuple[MetricDefinition, ...]:
         >>> next(each.unit for each in load_own_definitions() if each.name == "power.supply.voltage_v")
         'V'
     """
-    text = resources.files(__package__).joinpath("vocabulary.toml").read_text("utf-8")
-    data = tomllib.loads(text)
-    own = [_definition(name, common, fields) for common, name, fields in _listed(data["groups"])]
+    data = _load("vocabulary.toml")
+    groups = {**data["groups"], **_load("vocabulary_hls.toml")["groups"]}
+    own = [_definition(name, common, fields) for common, name, fields in _listed(groups)]
     counted = [each for each in own if each.name.startswith("util.") and not each.name.endswith(_NO_RESOURCE)]
     theirs = {each.name: each for each in load_definitions()}
     known = [each for each in theirs.values() if f"{each.name}.available" in theirs]
@@ -39,6 +39,10 @@ def load_own_definitions() -> tuple[MetricDefinition, ...]:
                 description = fields["description"].format(description=each.description)
                 found[name] = _definition(name, {}, {**fields, "description": description})
     return tuple(found.values())
+
+
+def _load(file: str) -> dict[str, Any]:
+    return tomllib.loads(resources.files(__package__).joinpath(file).read_text("utf-8"))
 
 
 def _listed(groups: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str, Mapping[str, Any]]]:

@@ -1,0 +1,225 @@
+"""`csynth.rpt`, the synthesis summary: all functions and loops of a design, its operators, memories and interfaces."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+import attrs
+
+from brainsmith_core.metric import Metric, Stage
+from brainsmith_core.report import Report, ReportError
+
+from ...figures import Figures, Scope
+from .details import put_row, read_properties, record_of
+from .names import WORST, function_scope, loop_names
+from .origin import put_origin
+from .text_tree import HlsTable, read_text
+from .values import put_count, put_cycles, put_number, put_text, put_time
+
+__all__ = ["parse"]
+
+_ESTIMATES = "Performance & Resource Estimates"
+_BINDINGS = ("Bind Op Report", "Bind Storage Report", "Storage Report")
+_NAME = "Modules & Loops"
+_RESOURCES = {
+    "BRAM": "util.bram_18k",
+    "DSP": "util.dsp",
+    "FF": "util.ff",
+    "LUT": "util.lut",
+    "URAM": "util.uram",
+}
+#: A function (`+`, with `*` for dataflow behind its name) or a loop (`o`); other marks say how an instance is called.
+_ENTRY = re.compile(r"(?P<mark>[+o])\s+(?P<name>\S.*?)(?P<dataflow>\*)?")
+#: Version 2020.2 names instances where later ones name functions.
+_INSTANCE = re.compile(r"grp_\w+_fu_\d+|\w+_U\d*")
+#: ... and prints slack with the wrong sign.
+_WRONG_SIGN = "2020.2"
+_NUMBER = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
+
+
+@attrs.define
+class _Entry:
+    """A row of the estimates.
+
+    Args:
+        cells: its cells by heading.
+        scope: what it is about.
+        loop: whether it is a loop.
+    """
+
+    cells: dict[str, str]
+    scope: Scope
+    loop: bool
+
+
+def parse(report: Report) -> Iterator[Metric]:
+    """Yield the figures of a synthesis summary.
+
+    Args:
+        report: the file.
+
+    Raises:
+        ReportError: if it holds no figure.
+    """
+    tree = read_text(report.text)
+    figures = Figures(report, Stage.HLS)
+    top = function_scope(report.path, tree.name)
+    wrong_sign = tree.header.get("Version", "").startswith(_WRONG_SIGN)
+    for table in tree.tables:
+        place = table.section or table.path
+        if table.path == _ESTIMATES:
+            _read_estimates(table, report, figures, top, wrong_sign=wrong_sign)
+        elif place in _BINDINGS:
+            _read_bindings(table, report, figures)
+        else:
+            read_properties(table, figures, top)
+        for line in table.damaged:
+            figures.remark("damaged rows", f'line {line} in "{place}"')
+        if not table.closed:
+            figures.remark("broken off", f'the table at line {table.line} in "{place}"')
+    found = list(figures.finish())
+    if not any(metric.is_present for metric in found):
+        raise ReportError("the file holds no figure: it is cut off, or its tables are damaged")
+    header = {**tree.header, "TopModelName": tree.name}
+    yield from put_origin(report, "Vitis HLS", header)
+    yield from found
+
+
+def _read_estimates(table: HlsTable, report: Report, figures: Figures, top: Scope, *, wrong_sign: bool) -> None:
+    for entry in _entries(table, report, top, figures):
+        for field, text in entry.cells.items():
+            if entry.loop:
+                _put_loop(figures, field, text, entry.scope)
+            else:
+                _put_function(figures, field, text, entry.scope)
+        _put_slack(figures, entry, wrong_sign=wrong_sign)
+
+
+def _entries(table: HlsTable, report: Report, top: Scope, figures: Figures) -> list[_Entry]:
+    """Return the functions and loops of the table with what they are about."""
+    entries: list[_Entry] = []
+    above: list[tuple[int, str, Scope]] = []
+    loops: dict[Scope, list[tuple[_Entry, tuple[str, ...]]]] = {}
+    seen: Counter[Scope] = Counter()
+    for row in table.rows:
+        cells = dict(zip(table.columns, row.cells, strict=True))
+        found = _ENTRY.fullmatch(cells.get(_NAME, ""))
+        if found is None:
+            figures.remark("unknown row", f'"{cells.get(_NAME, "")[:40]}"')
+            continue
+        while above and above[-1][0] >= row.indent:
+            above.pop()
+        function = next((scope for _, mark, scope in reversed(above) if mark == "+"), top)
+        entry = _Entry(cells, function, found["mark"] == "o")
+        if entry.loop:
+            loops.setdefault(function, []).append((entry, (*_loops_around(above), found["name"])))
+            above.append((row.indent, "o", (("loop", found["name"]),)))
+        else:
+            entry.scope = _scope(report, top, found["name"], seen, first=not entries)
+            above.append((row.indent, "+", entry.scope))
+        entries.append(entry)
+    for function, group in loops.items():
+        for (entry, _), name in zip(group, loop_names([path for _, path in group]), strict=True):
+            entry.scope = (*function, ("loop", name))
+    return entries
+
+
+def _loops_around(above: Sequence[tuple[int, str, Scope]]) -> list[str]:
+    """Return the names of the loops around a place, in the same function."""
+    names: list[str] = []
+    for _, mark, scope in reversed(above):
+        if mark == "+":
+            break
+        names.insert(0, scope[-1][1])
+    return names
+
+
+def _scope(report: Report, top: Scope, name: str, seen: Counter[Scope], *, first: bool) -> Scope:
+    """Return what a row is about that isn't a loop; a function that is called from several places is numbered."""
+    if first:
+        return top
+    scope = (*top, ("instance", name)) if _INSTANCE.fullmatch(name) else function_scope(report.path, name)
+    seen[scope] += 1
+    return scope if seen[scope] == 1 else (*scope, ("occurrence", str(seen[scope])))
+
+
+def _put_function(figures: Figures, field: str, text: str, scope: Scope) -> None:
+    if field in _RESOURCES:
+        put_count(figures, _RESOURCES[field], text, field, scope)
+    elif field == "Latency (cycles)":
+        put_cycles(figures, WORST, text, field, scope)
+    elif field == "Latency (ns)":
+        put_time(figures, "perf.latency_max_ns", text, field, scope)
+    elif field == "Interval":
+        put_cycles(figures, "perf.interval_max_cycles", text, field, scope)
+    elif field == "Pipelined":
+        put_text(figures, "hls.pipeline_type", text, field, scope)
+    elif field == "Issue Type":
+        put_text(figures, "hls.issue", text, field, scope)
+    elif field not in _OTHERS:
+        figures.remark("unknown column", f'"{field}"')
+
+
+def _put_loop(figures: Figures, field: str, text: str, scope: Scope) -> None:
+    if text in ("-", ""):
+        return
+    if field in _LOOP_CYCLES:
+        for name in _LOOP_CYCLES[field]:
+            put_cycles(figures, name, text, field, scope)
+    elif field == "Latency (ns)":
+        put_time(figures, "loop.latency_max_ns", text, field, scope)
+    elif field == "Pipelined":
+        put_text(figures, "loop.pipelined", text, field, scope)
+    elif field == "Issue Type":
+        put_text(figures, "loop.issue", text, field, scope)
+
+
+_LOOP_CYCLES: Mapping[str, tuple[str, ...]] = {
+    "Latency (cycles)": ("loop.latency_max_cycles",),
+    "Iteration Latency": ("loop.iteration_latency_max_cycles",),
+    "Interval": ("loop.ii",),
+    "Trip Count": ("loop.trip_count",),
+}
+#: Headings that a function has no figure for, and those that are read elsewhere.
+_OTHERS = {_NAME, "Iteration Latency", "Trip Count", "Slack"}
+
+
+def _put_slack(figures: Figures, entry: _Entry, *, wrong_sign: bool) -> None:
+    """Add what is left of the clock period."""
+    text = entry.cells.get("Slack", "-")
+    if text in ("-", ""):
+        return
+    name = "loop.slack_ns" if entry.loop else "hls.slack_ns"
+    if wrong_sign and _NUMBER.fullmatch(text):
+        formula = f"-Slack: {_WRONG_SIGN} prints its negative"
+        figures.put(name, -float(text) or 0.0, "Slack", entry.scope, formula=formula)
+    else:
+        put_number(figures, name, text, "Slack", entry.scope)
+
+
+def _read_bindings(table: HlsTable, report: Report, figures: Figures) -> None:
+    """Add what single operators and memories take, by the function that they are part of."""
+    columns = [(_RESOURCES[field], field) for field in table.columns if field in _RESOURCES]
+    function: Scope = ()
+    seen: Counter[tuple[Scope, str]] = Counter()
+    for row in table.rows:
+        cells = dict(zip(table.columns, row.cells, strict=True))
+        name = cells.pop("Name", "")
+        if name.startswith("+ "):
+            function = function_scope(report.path, name[2:].strip())
+            _put_sums(figures, cells, (*function, ("category", table.section)))
+            continue
+        seen[function, name] += 1
+        label = name if seen[function, name] == 1 else f"{name}#{seen[function, name]}"
+        about = (*function, ("operation", label))
+        figures.put("hls.operation", record_of(list(cells), list(cells.values())), table.section, about)
+        put_row(figures, columns, [cells[field] for _, field in columns], about, zeros=False)
+
+
+def _put_sums(figures: Figures, cells: Mapping[str, str], scope: Scope) -> None:
+    """Add what all operators, or all memories, of a function take together; a function may be listed several times."""
+    for field, text in cells.items():
+        if field in _RESOURCES and text not in ("-", "") and not figures.has(_RESOURCES[field], scope):
+            put_cycles(figures, _RESOURCES[field], text, field, scope)
