@@ -312,8 +312,8 @@ def _all() -> Iterator[ErrorRule]:
     yield from _MACHINE
     yield from _ENVIRONMENT
     yield from _CONFIGURATION
-    yield from _SYNTHESIS
     yield from _SIMULATION
+    yield from _SYNTHESIS
     yield from _FAMILIES
     yield from _SECONDARY
 
