@@ -178,8 +178,8 @@ def test_an_error_as_json_is_a_document_too(call: Call, build_file: Path) -> Non
     [
         ("model_path: nowhere.onnx", 3, "doesn't exist"),
         ("model_pth: model.onnx", 2, 'did you mean "model_path"?'),
-        ("[1, 2", 2, "neither YAML nor JSON"),
-        ("- 1", 2, "must hold a mapping"),
+        ("[1, 2", 2, "no YAML"),
+        ("- 1", 2, "is a mapping, but this is a list"),
         ("model_path: text.onnx", 2, "is no ONNX model"),
         ("model_path: empty.onnx", 2, "is empty"),
     ],
@@ -230,11 +230,15 @@ def test_plugins_are_listed_shown_and_checked(call: Call) -> None:
     names = [plugin["name"] for plugin in json.loads(out)["plugins"]]
     assert (code, names) == (0, ["core", "extras"])
     assert "extras" in call("plugins", "list")[1]
-    assert "brainsmith_backends: real" in call("plugins", "show", "extras")[1]
+    shown = call("plugins", "show", "extras")[1]
+    assert "brainsmith_backends" in shown
+    assert "    real: s" in shown
     assert json.loads(call("plugins", "show", "core", "--json")[1])["state"] == "active"
     assert 'did you mean "extras"?' in call("plugins", "show", "extra")[2]
-    assert call("plugins", "check")[0] == 0
-    assert json.loads(call("plugins", "check", "--json")[1])["inactive"] == 0
+    code, out, _ = call("plugins", "check")
+    assert code == 1
+    assert "pip install no-such-package-anywhere" in out
+    assert json.loads(call("plugins", "check", "--json")[1])["inactive"] == 1
 
 
 def test_a_plugin_with_a_fault_is_listed_with_reason_and_fix(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,17 @@ HEAD = """
 from brainsmith_core.hookspecs import hookimpl
 from brainsmith_core.records import CommandSpec
 """
+PARSER = (
+    HEAD
+    + """
+from brainsmith_core.records import MetricParserSpec
+
+@hookimpl
+def brainsmith_metric_parsers():
+    yield MetricParserSpec(name="same", summary="s", target="os:getcwd", patterns=("*.none",))
+
+"""
+)
 GOOD = (
     HEAD
     + """
@@ -34,6 +45,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     folder = tmp_path / "site"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(DISABLE_VARIABLE, raising=False)
 
     def add(name: str, code: str, *, distribution: str = "", requires: str = "", module: str = "") -> None:
         distribution = distribution or f"{name}-dist"
@@ -52,61 +65,6 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 def find(manager: PluginManager, name: str) -> Plugin:
     (plugin,) = [each for each in manager.check_all() if each.name == name]
     return plugin
-
-
-FAULTS = {
-    "import_error": ("import no_such_package_anywhere", PluginState.FAILED, "no_such_package_anywhere"),
-    "system_exit": ("raise SystemExit('bye')", PluginState.FAILED, "SystemExit: bye"),
-    "interrupt": ("raise KeyboardInterrupt", PluginState.FAILED, "KeyboardInterrupt"),
-    "misspelt": (
-        HEAD + "@hookimpl\ndef brainsmith_backend():\n    return []\n",
-        PluginState.UNKNOWN_HOOK,
-        'did you mean "brainsmith_backends"?',
-    ),
-    "wrong_argument": (
-        HEAD + "@hookimpl\ndef brainsmith_build_event(evnt):\n    pass\n",
-        PluginState.FAILED,
-        "evnt",
-    ),
-    "raises": (
-        HEAD + "@hookimpl\ndef brainsmith_commands():\n    raise OSError('no')\n",
-        PluginState.FAILED,
-        "OSError: no",
-    ),
-    "half_way": (
-        GOOD.format(name="half") + "    raise OSError('half-way')\n",
-        PluginState.FAILED,
-        "half-way",
-    ),
-    "wrong_record": (
-        HEAD + "@hookimpl\ndef brainsmith_commands():\n    return [42]\n",
-        PluginState.FAILED,
-        "42, which is no CommandSpec",
-    ),
-    "bad_target": (
-        HEAD
-        + "@hookimpl\ndef brainsmith_commands():\n    yield CommandSpec(name='x', summary='s', target='no target')\n",
-        PluginState.FAILED,
-        "package.module:attribute",
-    ),
-    "newer_api": ("BRAINSMITH_API = 99\n" + HEAD, PluginState.INCOMPATIBLE, "API 99"),
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_contained_and_named(install: Install, fault: str) -> None:
-    code, state, reason = FAULTS[fault]
-    install(fault, code)
-    install("good", GOOD.format(name="good_command"))
-    manager = PluginManager.discover()
-    plugin = find(manager, fault)
-    assert plugin.state is state
-    assert reason in plugin.reason
-    assert plugin.fix
-    assert find(manager, "good").state is PluginState.ACTIVE
-    commands = {offer.record.name for offer in manager.offers("brainsmith_commands")}
-    assert "good_command" in commands
-    assert "half" not in commands
 
 
 def test_output_at_import_does_not_reach_stdout(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,15 +100,71 @@ def test_a_requirement_on_another_core_is_seen_before_the_import(install: Instal
     assert find(PluginManager.discover(), "present").state is PluginState.ACTIVE
 
 
-def test_a_name_offered_twice_puts_the_second_plugin_aside_and_names_both(install: Install) -> None:
+def test_a_command_offered_twice_is_nobodys_until_the_user_says_whose(install: Install, tmp_path: Path) -> None:
     install("alpha", GOOD.format(name="same"))
     install("beta", GOOD.format(name="same"))
+    install("gamma", GOOD.format(name="run"))
     manager = PluginManager.discover()
-    second = find(manager, "beta")
-    assert second.state is PluginState.FAILED
-    assert "same" in second.reason
-    assert "alpha-dist" in second.reason
-    assert find(manager, "alpha").state is PluginState.ACTIVE
+    clashes = {clash.name: clash for clash in manager.clashes()}
+    assert find(manager, "beta").state is PluginState.ACTIVE
+    assert "alpha (alpha-dist 1.0) and beta (beta-dist 1.0)" in clashes["same"].message
+    offers = {offer.record.name: offer.plugin.name for offer in manager.offers("brainsmith_commands")}
+    assert "same" not in offers
+    assert offers["run"] == "core", "what core offers stays"
+    (tmp_path / "brainsmith.toml").write_text('[plugins]\nprefer.command.same = "beta"\n')
+    offers = {offer.record.name: offer.plugin.name for offer in PluginManager.discover().offers("brainsmith_commands")}
+    assert offers["same"] == "beta"
+
+
+def test_of_two_parsers_with_one_name_the_first_holds_until_the_user_says_else(
+    install: Install, tmp_path: Path
+) -> None:
+    for name in ("alpha", "beta"):
+        install(name, PARSER)
+    manager = PluginManager.discover()
+    assert [offer.plugin.name for offer in manager.metric_parsers() if offer.record.name == "same"] == ["alpha"]
+    (clash,) = [clash for clash in manager.clashes() if clash.name == "same"]
+    assert "alpha's holds" in clash.message
+    (tmp_path / "brainsmith.toml").write_text('[plugins.prefer.metric_parser]\nsame = "beta"\n')
+    parsers = PluginManager.discover().metric_parsers()
+    assert [offer.plugin.name for offer in parsers if offer.record.name == "same"] == ["beta"]
+
+
+def test_the_user_may_choose_between_two_distributions_with_one_plugin_name(install: Install, tmp_path: Path) -> None:
+    install("twin", GOOD.format(name="one"), distribution="a-first", module="twin_one")
+    install("twin", GOOD.format(name="two"), distribution="b-second", module="twin_two")
+    (tmp_path / "brainsmith.toml").write_text('[plugins]\nprefer.plugin.twin = "b-second"\n')
+    twins = [each for each in PluginManager.discover().check_all() if each.name == "twin"]
+    assert [(each.distribution, each.state.value) for each in twins] == [
+        ("b-second", "active"),
+        ("a-first", "shadowed"),
+    ]
+    assert "prefer.plugin.twin" in twins[1].fix
+
+
+def test_a_fault_takes_back_what_the_plugin_offered_before(install: Install) -> None:
+    install("late", PARSER + "@hookimpl\ndef brainsmith_devices():\n    raise OSError('late')\n")
+    manager = PluginManager.discover()
+    assert "same" in [offer.record.name for offer in manager.metric_parsers()]
+    manager.offers("brainsmith_devices")
+    assert "same" not in [offer.record.name for offer in manager.metric_parsers()]
+    assert find(manager, "late").state is PluginState.FAILED
+
+
+def test_an_implementation_may_have_another_name_than_the_hook(install: Install) -> None:
+    code = PARSER.replace(
+        "@hookimpl\ndef brainsmith_metric_parsers", '@hookimpl(specname="brainsmith_metric_parsers")\ndef parsers'
+    )
+    install("renamed", code)
+    assert "same" in [offer.record.name for offer in PluginManager.discover().metric_parsers()]
+
+
+def test_an_observer_may_leave_the_event_out(install: Install) -> None:
+    install("observing", HEAD + "@hookimpl\ndef brainsmith_build_event():\n    raise OSError('seen')\n")
+    ((plugin, observe),) = PluginManager.discover().observers()
+    assert plugin.name == "observing"
+    with pytest.raises(OSError, match="seen"):
+        observe(event=None)
 
 
 def test_an_unknown_backend_is_told_with_the_nearest(plugins: PluginManager) -> None:
@@ -164,8 +178,17 @@ def test_what_an_inactive_plugin_would_offer_is_refused_with_its_reason(install:
     install("wanted", "import no_such_package_anywhere")
     with pytest.raises(PluginError, match="no_such_package_anywhere"):
         PluginManager.discover().backend("wanted")
-    with pytest.raises(ConfigurationError, match="wanted is failed"):
+    with pytest.raises(PluginError, match="wanted is failed"):
         PluginManager.discover().backend("something_else")
+    assert PluginManager.discover(["wanted"]).plugins
+
+
+def test_a_typing_error_is_told_as_one_even_if_a_plugin_takes_no_part(install: Install) -> None:
+    install("other", "import no_such_package_anywhere")
+    install("good", GOOD.format(name="x").replace("CommandSpec", "ExecutorSpec").replace("commands", "executors"))
+    with pytest.raises(ConfigurationError, match='did you mean "x"') as caught:
+        PluginManager.discover().executor("X")
+    assert "other is failed" in caught.value.message
 
 
 def test_a_target_that_does_not_import_names_the_module_to_install() -> None:

@@ -31,28 +31,33 @@ def brainsmith_metric_parsers() -> Iterator[MetricParserSpec]:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pluggy
 
-from .events import BuildEvent
-from .records import (
-    BackendSpec,
-    CommandSpec,
-    Device,
-    ErrorRule,
-    ExecutorSpec,
-    MetricDefinition,
-    MetricParserSpec,
-    StepSpec,
-    ValidatorSpec,
-)
+from .installed import ENTRY_POINT_GROUP
 
-__all__ = ["API_VERSION", "ENTRY_POINT_GROUP", "hookimpl", "hookspec"]
+if TYPE_CHECKING:
+    from .events import BuildEvent
+    from .records import (
+        BackendSpec,
+        CommandSpec,
+        Device,
+        ErrorRule,
+        ExecutorSpec,
+        MetricDefinition,
+        MetricParserSpec,
+        StepSpec,
+        ValidatorSpec,
+    )
+
+__all__ = ["API_VERSION", "ENTRY_POINT_GROUP", "OLDEST_API_VERSION", "hookimpl", "hookspec"]
 
 #: Version of this contract; a plugin may state `BRAINSMITH_API = 1`, the version that it was written for.
 API_VERSION = 1
 
-ENTRY_POINT_GROUP = "brainsmith.plugins"
+#: The oldest version whose plugins still work.
+OLDEST_API_VERSION = 1
 
 hookspec = pluggy.HookspecMarker("brainsmith")
 hookimpl = pluggy.HookimplMarker("brainsmith")

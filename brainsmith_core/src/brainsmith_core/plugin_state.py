@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import attrs
 
-__all__ = ["Offer", "Plugin", "PluginState"]
+__all__ = ["Hook", "Offer", "Plugin", "PluginFault", "PluginState"]
 
 R = TypeVar("R")
 
@@ -23,6 +23,33 @@ class PluginState(enum.Enum):
     UNKNOWN_HOOK = "unknown-hook"
 
 
+class PluginFault(Exception):  # noqa: N818 - it is the plugin's fault, and the plugin's state, not an error of ours
+    """Why a plugin can't take part.
+
+    Args:
+        state: the state that it gets.
+        reason: why, in one line.
+        fix: the command or action that mends it, in one line.
+    """
+
+    def __init__(self, state: PluginState, reason: str, fix: str) -> None:
+        super().__init__(reason)
+        self.state, self.reason, self.fix = state, reason, fix
+
+
+@attrs.frozen(kw_only=True)
+class Hook:
+    """A hook that a plugin implements.
+
+    Args:
+        name: the hook's name.
+        where: file and line of the implementation.
+    """
+
+    name: str
+    where: str
+
+
 @attrs.define(kw_only=True)
 class Plugin:
     """An installed plugin, whatever its state.
@@ -32,11 +59,16 @@ class Plugin:
         target: the entry point's value.
         distribution: the distribution that brings it.
         version: that distribution's version.
+        location: the folder that its module lies in or, before its import, the one with its metadata.
+        requires: what its distribution requires.
         state: whether it takes part.
         reason: why it doesn't.
         fix: the command or action that mends it.
         import_seconds: how long its import took.
+        hooks: the hooks that it implements.
         provides: names of what it offers, by hook.
+        notes: what its user should know although it is active.
+        output: what it printed while it was imported or asked.
         traceback: of the fault, or "".
     """
 
@@ -44,16 +76,36 @@ class Plugin:
     target: str
     distribution: str
     version: str
+    location: str = ""
+    requires: tuple[str, ...] = ()
     state: PluginState = PluginState.ACTIVE
     reason: str = ""
     fix: str = ""
     import_seconds: float = 0.0
+    hooks: tuple[Hook, ...] = ()
     provides: dict[str, list[str]] = attrs.field(factory=dict)
+    notes: list[str] = attrs.field(factory=list)
+    output: str = ""
     traceback: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it takes part."""
+        return self.state is PluginState.ACTIVE
+
+    @property
+    def label(self) -> str:
+        """Its name with its distribution and version, for messages."""
+        return f"{self.name} ({' '.join(filter(None, (self.distribution, self.version)))})"
 
     def put_aside(self, state: PluginState, reason: str, fix: str) -> None:
         """Give the plugin a state in which it takes no part."""
         self.state, self.reason, self.fix = state, reason, fix
+
+    def note(self, text: str) -> None:
+        """Add something that its user should know, once."""
+        if text not in self.notes:
+            self.notes.append(text)
 
 
 @attrs.frozen

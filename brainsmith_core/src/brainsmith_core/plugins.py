@@ -2,59 +2,35 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
-import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from importlib import metadata
+import time
+import warnings
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import pluggy
 
 from . import hookspecs
-from .discovery import (
-    CORE_DISTRIBUTION,
-    core_version,
-    distribution_name,
-    import_contained,
-    note_fault,
-    unmet_core_requirement,
-)
+from .clashes import CORE, Clash, record_name, settle
+from .containment import call_contained, describe
+from .discovery import check_before_import, import_plugin, note_fault, plugins_of
 from .errors import ConfigurationError, PluginError, did_you_mean
-from .plugin_state import Offer, Plugin, PluginState
-from .records import (
-    BackendSpec,
-    CommandSpec,
-    Device,
-    ErrorRule,
-    ExecutorSpec,
-    MetricDefinition,
-    MetricParserSpec,
-    StepSpec,
-    ValidatorSpec,
-)
+from .hook_check import HookNamespace, Implementation, implementations
+from .hook_records import RECORD_TYPES, records_of
+from .hook_trace import HookTrace
+from .installed import CORE_DISTRIBUTION, core_version, installed
+from .plugin_choices import DISABLE_VARIABLE, KINDS, PluginChoices
+from .plugin_state import Hook, Offer, Plugin, PluginFault, PluginState
+from .records import BackendSpec, ExecutorSpec, MetricParserSpec, StepSpec
 from .targets import load_target
 
-__all__ = ["DISABLE_VARIABLE", "Offer", "Plugin", "PluginManager", "PluginState", "load_target"]
-
-#: Environment variable: names of plugins to leave out, separated by commas.
-DISABLE_VARIABLE = "BRAINSMITH_DISABLE_PLUGINS"
+__all__ = [
+    "DISABLE_VARIABLE", "RECORD_TYPES", "Clash", "Offer", "Plugin", "PluginManager", "PluginState", "load_target",
+]  # fmt: skip
 
 _BUILTIN_PLUGIN = "brainsmith_core.builtin"
-
-#: For each registration hook, the type of its records.
-RECORD_TYPES: dict[str, type] = {
-    "brainsmith_backends": BackendSpec,
-    "brainsmith_preprocessing_steps": StepSpec,
-    "brainsmith_postprocessing_steps": StepSpec,
-    "brainsmith_metric_parsers": MetricParserSpec,
-    "brainsmith_metric_definitions": MetricDefinition,
-    "brainsmith_executors": ExecutorSpec,
-    "brainsmith_error_rules": ErrorRule,
-    "brainsmith_devices": Device,
-    "brainsmith_commands": CommandSpec,
-    "brainsmith_validators": ValidatorSpec,
-}
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -65,7 +41,8 @@ class PluginManager:
 
     Args:
         disabled: names of plugins to leave out before their import; more come from the environment variable
-            `BRAINSMITH_DISABLE_PLUGINS`.
+            `BRAINSMITH_DISABLE_PLUGINS` and from the project's `brainsmith.toml`.
+        trace: is told of each call of a plugin's code.
 
     Example:
         >>> manager = PluginManager.discover()
@@ -73,24 +50,31 @@ class PluginManager:
         'core'
     """
 
-    def __init__(self, disabled: Iterable[str] = ()) -> None:
+    def __init__(self, disabled: Iterable[str] = (), *, trace: HookTrace | None = None) -> None:
         self.plugins: list[Plugin] = []
-        self._disabled = {*disabled, *filter(None, os.environ.get(DISABLE_VARIABLE, "").split(","))}
+        self.choices = PluginChoices.load(disabled)
+        self._trace = trace
         self._pluggy = pluggy.PluginManager("brainsmith")
         self._pluggy.add_hookspecs(hookspecs)
-        self._modules: dict[str, object] = {}
         self._lock = threading.RLock()
+        # By plugin's name: what it implements, by hook; and what it answered when it was asked.
+        self._implementations: dict[str, dict[str, Implementation]] = {}
+        self._answers: dict[tuple[str, str], list[Offer[Any]]] = {}
+        self._check_targets: set[str] = set()
+        self._holders: dict[int, tuple[str, object]] = {}  # with the object: while it lives its id is its own
         self._offers: dict[str, list[Offer[Any]]] = {}
+        self._clashes: dict[str, list[Clash]] = {}
         self._derived: dict[Callable[[PluginManager], Any], Any] = {}
-        self.register(importlib.import_module(_BUILTIN_PLUGIN), "core", CORE_DISTRIBUTION, core_version())
+        self.register(importlib.import_module(_BUILTIN_PLUGIN), CORE, CORE_DISTRIBUTION, core_version())
 
     @classmethod
-    def discover(cls, disabled: Iterable[str] = ()) -> PluginManager:
+    def discover(cls, disabled: Iterable[str] = (), *, trace: HookTrace | None = None) -> PluginManager:
         """Return a manager with every installed plugin, each in its state."""
-        manager = cls(disabled)
-        found = metadata.entry_points(group=hookspecs.ENTRY_POINT_GROUP)
-        for entry_point in sorted(found, key=lambda item: (item.name, distribution_name(item), item.value)):
-            manager._add_entry_point(entry_point)
+        manager = cls(disabled, trace=trace)
+        first = {plugin.name: plugin for plugin in manager.plugins}
+        for plugin in plugins_of(installed().values(), manager.choices):
+            manager.plugins.append(plugin)
+            manager._add(plugin, first)
         return manager
 
     def register(self, module: object, name: str, distribution: str = "", version: str = "") -> Plugin:
@@ -106,24 +90,23 @@ class PluginManager:
         self._activate(plugin, module)
         self.plugins.append(plugin)
         # What was asked for before doesn't know this plugin; it is asked for again.
-        with self._lock:
-            self._offers.clear()
-            self._derived.clear()
+        self._forget()
         return plugin
 
     def offers(self, hook: str) -> list[Offer[Any]]:
         """Return the records that active plugins yield for a registration hook, in order of plugin name.
 
         A hook is asked when its records are first needed: help needs no metric vocabulary. Builds ask from many
-        threads; none sees half of the answer.
+        threads; none sees half of the answer. Where several plugins offer one name, see `clashes`.
         """
         with self._lock:
             if hook not in self._offers:
-                offers: list[Offer[Any]] = []
                 for plugin in self.plugins:
-                    if plugin.state is PluginState.ACTIVE:
-                        self._collect(plugin, hook, offers)
-                self._offers[hook] = offers
+                    self._ask(plugin, hook)
+                # After all have been asked: a fault takes back what the plugin offered before.
+                active = [plugin for plugin in self.plugins if plugin.is_active]
+                found = [each for plugin in active for each in self._answers.get((plugin.name, hook), [])]
+                self._offers[hook], self._clashes[hook] = settle(hook, found, self.choices.preferred)
             return self._offers[hook]
 
     def check_all(self) -> list[Plugin]:
@@ -131,6 +114,52 @@ class PluginManager:
         for hook in RECORD_TYPES:
             self.offers(hook)
         return self.plugins
+
+    def make_backend(self, offer: Offer[BackendSpec]) -> Any:
+        """Import a backend and make one.
+
+        Raises:
+            PluginError: if that fails, with the reason.
+        """
+        create = self.load(offer, "backend")
+        made = call_contained(create)
+        if made.error is not None:
+            owner = f"the backend {offer.record.name} of plugin {offer.plugin.label}"
+            text = f"{owner} can't be made: {describe(made.error)}"
+            raise PluginError(text, hint=f"mend or remove {offer.plugin.distribution}") from made.error
+        return made.value
+
+    def check_targets(self) -> None:
+        """Import what every record names; a plugin whose target can't be imported or used is put aside."""
+        for hook in RECORD_TYPES:
+            for offer in list(self.offers(hook)):
+                if offer.plugin.is_active and hasattr(offer.record, "target"):
+                    try:
+                        self._check_target(hook, offer)
+                    except PluginError as error:
+                        offer.plugin.put_aside(PluginState.FAILED, error.message, error.hint or "")
+                        self._drop(offer.plugin)
+
+    def _check_target(self, hook: str, offer: Offer[Any]) -> None:
+        if hook == "brainsmith_backends":
+            self.make_backend(offer)
+        elif not callable(self.load(offer, KINDS[hook].replace("_", " "))):
+            text = f"{offer.record.target} can't be called"
+            raise PluginError(text, hint=f"mend {hook} of {offer.plugin.distribution}")
+
+    def clashes(self, hook: str | None = None) -> list[Clash]:
+        """Return the names that several plugins offer.
+
+        Args:
+            hook: a registration hook; else all of them.
+        """
+        with self._lock:
+            hooks = [hook] if hook else list(RECORD_TYPES)
+            for each in hooks:
+                self.offers(each)
+            for each in hooks:  # again: a fault found by a later hook makes the earlier ones be settled anew
+                self.offers(each)
+            return [clash for each in hooks for clash in self._clashes[each]]
 
     def derived(self, make: Callable[[PluginManager], T]) -> T:
         """Return `make(self)`, made once and kept until another plugin is registered.
@@ -146,150 +175,189 @@ class PluginManager:
 
     def backends(self) -> dict[str, Offer[BackendSpec]]:
         """Return the backends by name."""
-        return {offer.record.name: offer for offer in self.offers("brainsmith_backends")}
+        return self._by_name("brainsmith_backends")
 
     def backend(self, name: str) -> Offer[BackendSpec]:
         """Return the backend that is called `name`.
 
         Raises:
-            ConfigurationError: if no plugin offers it.
-            PluginError: if a plugin of that name is installed but isn't active.
+            ConfigurationError: if no plugin offers it, or several do.
+            PluginError: if the plugin that offers it, or may, is installed but isn't active.
         """
-        return self._find("backend", self.backends(), name)
+        return self._find("backend", "brainsmith_backends", name)
 
     def steps(self, kind: str) -> dict[str, Offer[StepSpec]]:
         """Return the steps of a kind (`preprocessing` or `postprocessing`) by name."""
-        return {offer.record.name: offer for offer in self.offers(f"brainsmith_{kind}_steps")}
+        return self._by_name(f"brainsmith_{kind}_steps")
 
     def step(self, kind: str, name: str) -> Offer[StepSpec]:
         """Return the step that is called `name`; raises as `backend` does."""
-        return self._find(f"{kind} step", self.steps(kind), name)
+        return self._find(f"{kind} step", f"brainsmith_{kind}_steps", name)
 
     def executor(self, name: str) -> Offer[ExecutorSpec]:
         """Return the executor that is called `name`; raises as `backend` does."""
-        known = {offer.record.name: offer for offer in self.offers("brainsmith_executors")}
-        return self._find("executor", known, name)
+        return self._find("executor", "brainsmith_executors", name)
 
     def metric_parsers(self) -> list[Offer[MetricParserSpec]]:
         """Return the metric parsers, highest priority first."""
         return sorted(self.offers("brainsmith_metric_parsers"), key=lambda offer: -offer.record.priority)
 
+    def load(self, offer: Offer[Any], kind: str) -> Any:
+        """Import the target of an offer.
+
+        Args:
+            offer: what a plugin offers.
+            kind: what it is, for the message, such as `backend`.
+
+        Raises:
+            PluginError: if it can't be imported; says who is at fault and what to install.
+        """
+        plugin, started = offer.plugin, time.perf_counter()
+        owner = f"the {kind} {offer.record.name} of plugin {plugin.label}"
+        loaded = load_target(offer.record.target, owner, requires=plugin.requires, distribution=plugin.distribution)
+        self._tell("target", plugin, offer.record.target, time.perf_counter() - started, "imported")
+        return loaded
+
     def inactive(self) -> list[Plugin]:
         """Return the plugins that take no part."""
-        return [plugin for plugin in self.plugins if plugin.state is not PluginState.ACTIVE]
+        return [plugin for plugin in self.plugins if not plugin.is_active]
 
     def observers(self) -> list[tuple[Plugin, Callable[..., object]]]:
-        """Return the observers of build events with their plugins."""
-        active = {plugin.name: plugin for plugin in self.plugins if plugin.state is PluginState.ACTIVE}
-        implementations = self._pluggy.hook.brainsmith_build_event.get_hookimpls()
-        return [(active[impl.plugin_name], impl.function) for impl in implementations]
+        """Return the observers of build events with their plugins; each is called with `event=`."""
+        hook = "brainsmith_build_event"
+        found = [(plugin, self._implementations.get(plugin.name, {}).get(hook)) for plugin in self.plugins]
+        return [(plugin, self._observer(plugin, each)) for plugin, each in found if each and plugin.is_active]
 
-    def _find(self, kind: str, known: dict[str, Offer[R]], name: str) -> Offer[R]:
-        if name in known:
-            return known[name]
-        text = f'no active plugin offers the {kind} "{name}"'
+    def _observer(self, plugin: Plugin, implementation: Implementation) -> Callable[..., object]:
+        def observe(event: object) -> None:
+            given = {"event": event} if "event" in implementation.arguments else {}
+            started = time.perf_counter()
+            try:
+                implementation.function(**given)
+            except Exception as error:
+                seconds = time.perf_counter() - started
+                self._tell(implementation.hook, plugin, implementation.where, seconds, f"raised {describe(error)}")
+                raise
+            seconds = time.perf_counter() - started
+            self._tell(implementation.hook, plugin, implementation.where, seconds, getattr(event, "kind", ""))
+
+        return observe
+
+    def _by_name(self, hook: str) -> dict[str, Offer[Any]]:
+        return {record_name(offer.record): offer for offer in self.offers(hook)}
+
+    def _find(self, kind: str, hook: str, name: str) -> Offer[Any]:
+        """Return what a request names; its plugin must be active altogether, not just as far as it was asked."""
+        offer = self._by_name(hook).get(name)
+        if offer is not None:
+            self._ask_whole(offer.plugin)
+            if offer.plugin.is_active:
+                return offer
+        # Others' faults show now, not half-way through the build: what they say belongs to the answer.
+        self.check_all()
+        offer = self._by_name(hook).get(name)
+        if offer is not None:
+            return offer
+        raise self._not_found(kind, hook, name)
+
+    def _not_found(self, kind: str, hook: str, name: str) -> ConfigurationError | PluginError:
+        for clash in self.clashes(hook):
+            if clash.name == name:
+                return ConfigurationError(f"{clash.message}: say which you mean", hint=clash.fix)
         asides = self.inactive()
+        owners = [plugin for plugin in asides if name in (plugin.name, *plugin.provides.get(hook, ()))]
+        if owners:
+            plugin = owners[0]
+            state = f"plugin {plugin.label} is {plugin.state.value}"
+            text = f'no active plugin offers the {kind} "{name}": {state}: {plugin.reason}'
+            return PluginError(text, hint=plugin.fix or None)
+        text = f'no active plugin offers the {kind} "{name}"'
         if asides:
-            listed = "; ".join(f"{plugin.name} is {plugin.state.value}: {plugin.reason}" for plugin in asides)
-            named = [plugin for plugin in asides if plugin.name == name]
-            if named:
-                raise PluginError(f"{text}: {named[0].reason}", hint=named[0].fix or None)
-            text += f" (plugins that take no part: {listed})"
-        raise ConfigurationError(text, hint=did_you_mean(name, known) or None)
+            listed = "\n".join(f"{each.name} is {each.state.value}: {each.reason}; {each.fix}" for each in asides)
+            text += f"; plugins that take no part:\n{listed}"
+        known = self._by_name(hook)
+        hint = did_you_mean(name, known)
+        if asides and not hint.startswith("did you mean"):
+            return PluginError(text, hint=hint or None)  # no typing error: one of these may be what is missing
+        return ConfigurationError(text, hint=hint or None)
 
-    def _add_entry_point(self, entry_point: metadata.EntryPoint) -> None:
-        plugin = Plugin(
-            name=entry_point.name,
-            target=entry_point.value,
-            distribution=distribution_name(entry_point),
-            version=entry_point.dist.version if entry_point.dist else "",
-        )
-        self.plugins.append(plugin)
-        if self._keep_out(plugin, entry_point):
+    def _add(self, plugin: Plugin, first: dict[str, Plugin]) -> None:
+        """Import and activate an installed plugin, unless something is known to speak against it."""
+        try:
+            check_before_import(plugin, first, self.choices)
+        except PluginFault as fault:
+            note_fault(plugin, fault)
             return
-        module = import_contained(plugin, entry_point)
-        if plugin.state is PluginState.ACTIVE:
-            self._activate(plugin, module)
-
-    def _keep_out(self, plugin: Plugin, entry_point: metadata.EntryPoint) -> bool:
-        """Put a plugin aside before its import, where that is called for."""
-        if plugin.name in self._disabled:
-            plugin.put_aside(PluginState.BLOCKED, "disabled by you", f"brainsmith plugins enable {plugin.name}")
-            return True
-        first = next((other for other in self.plugins if other.name == plugin.name), plugin)
-        if first is not plugin:
-            reason = f"{first.distribution} brings a plugin of the same name"
-            plugin.put_aside(PluginState.SHADOWED, reason, f"pip uninstall {plugin.distribution}")
-            return True
-        need = unmet_core_requirement(entry_point)
-        if need:
-            reason = f"needs {need}, but {CORE_DISTRIBUTION} {core_version()} is installed"
-            plugin.put_aside(PluginState.INCOMPATIBLE, reason, f'pip install "{need}"')
-        return bool(need)
+        first.setdefault(plugin.name, plugin)
+        outcome = import_plugin(plugin)
+        result = "imported" if outcome.error is None else f"raised {describe(outcome.error)}"
+        self._tell("import", plugin, plugin.target, outcome.seconds, result)
+        if outcome.error is None:
+            self._check_targets.add(plugin.name)
+            self._activate(plugin, outcome.value)
 
     def _activate(self, plugin: Plugin, module: object) -> None:
-        wanted = getattr(module, "BRAINSMITH_API", hookspecs.API_VERSION)
-        if wanted != hookspecs.API_VERSION:
-            reason = f"is written for plugin API {wanted}, but this is API {hookspecs.API_VERSION}"
-            plugin.put_aside(PluginState.INCOMPATIBLE, reason, f"pip install --upgrade {CORE_DISTRIBUTION}")
+        """Check what a plugin implements and register it; warnings about what it uses become notes."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            outcome = call_contained(functools.partial(self._register, plugin, module))
+        if outcome.error is not None:
+            note_fault(plugin, outcome.error)
             return
-        unknown = _unknown_hooks(module)
-        if unknown:
-            hint = did_you_mean(unknown[0], _hook_names())
-            plugin.put_aside(PluginState.UNKNOWN_HOOK, f"there is no hook {unknown[0]}; {hint}", "rename the hook")
+        for warning in caught:
+            plugin.note(str(warning.message))
+        assert outcome.value is not None
+        self._implementations[plugin.name] = {each.hook: each for each in outcome.value}
+        plugin.hooks = tuple(Hook(name=each.hook, where=each.where) for each in outcome.value)
+
+    def _register(self, plugin: Plugin, module: object) -> list[Implementation]:
+        found = implementations(module)
+        holder = self._holders.get(id(module))
+        if holder is not None:
+            reason = f"it is the same module as plugin {holder[0]}"
+            fix = f"take one of the two entry points out of {plugin.distribution}"
+            raise PluginFault(PluginState.SHADOWED, reason, fix)
+        # pluggy looks at every name of what it is given: this has the hooks alone.
+        self._pluggy.register(HookNamespace(found), plugin.name)
+        self._holders[id(module)] = (plugin.name, module)
+        return found
+
+    def _ask_whole(self, plugin: Plugin) -> None:
+        """Ask every hook of one plugin."""
+        with self._lock:
+            for hook in RECORD_TYPES:
+                self._ask(plugin, hook)
+
+    def _ask(self, plugin: Plugin, hook: str) -> None:
+        """Ask a plugin for the records of one hook, once; a fault puts the plugin aside, with all that it offers."""
+        implementation = self._implementations.get(plugin.name, {}).get(hook)
+        if implementation is None or not plugin.is_active or (plugin.name, hook) in self._answers:
             return
-        try:
-            self._pluggy.register(module, plugin.name)
-        except Exception as error:  # noqa: BLE001 - foreign code: pluggy reports a wrong signature in many ways
-            note_fault(plugin, error)
+        check_targets = plugin.name in self._check_targets
+        outcome = call_contained(lambda: records_of(implementation, check_targets=check_targets))
+        plugin.output += outcome.output
+        records = outcome.value or []
+        told = f"{len(records)} records" if outcome.error is None else describe(outcome.error)
+        self._tell(hook, plugin, implementation.where, outcome.seconds, told)
+        if outcome.error is not None:
+            note_fault(plugin, outcome.error, doing=hook)
+            self._drop(plugin)
             return
-        self._modules[plugin.name] = module
+        plugin.provides[hook] = [record_name(record) for record in records]
+        self._answers[plugin.name, hook] = [Offer(record, plugin) for record in records]
 
-    def _collect(self, plugin: Plugin, hook: str, offers: list[Offer[Any]]) -> None:
-        """Ask one plugin for the records of one hook; a fault puts the plugin aside."""
-        implementation = getattr(self._modules[plugin.name], hook, None)
-        if implementation is None or not hasattr(implementation, "brainsmith_impl"):
-            return
-        try:
-            found = [Offer(record, plugin) for record in _checked_records(implementation(), hook)]
-            _refuse_duplicates(hook, found, offers)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code: a plugin's fault must not stop anything else
-            note_fault(plugin, error)
-            self._pluggy.unregister(name=plugin.name)
-            return
-        plugin.provides[hook] = [_record_name(offer.record) for offer in found]
-        offers.extend(found)
+    def _drop(self, plugin: Plugin) -> None:
+        self._pluggy.unregister(name=plugin.name)
+        for key in [key for key in self._answers if key[0] == plugin.name]:
+            del self._answers[key]
+        self._forget()
 
+    def _forget(self) -> None:
+        with self._lock:
+            self._offers.clear()
+            self._clashes.clear()
+            self._derived.clear()
 
-def _hook_names() -> list[str]:
-    return [*RECORD_TYPES, "brainsmith_build_event"]
-
-
-def _unknown_hooks(module: object) -> list[str]:
-    known = set(_hook_names())
-    named = [name for name in dir(module) if name.startswith("brainsmith_") and callable(getattr(module, name))]
-    return [name for name in named if name not in known and hasattr(getattr(module, name), "brainsmith_impl")]
-
-
-def _checked_records(records: Iterable[object], hook: str) -> Iterator[object]:
-    record_type = RECORD_TYPES[hook]
-    for record in records:
-        if not isinstance(record, record_type):
-            raise TypeError(f"{hook} yields {record!r}, which is no {record_type.__name__}")
-        yield record
-
-
-def _record_name(record: Any) -> str:
-    return str(record.part if isinstance(record, Device) else record.name)
-
-
-def _refuse_duplicates(hook: str, new: list[Offer[Any]], old: list[Offer[Any]]) -> None:
-    if hook == "brainsmith_devices":
-        return  # several plugins may know the same part; the lookup takes the first
-    owners = {_record_name(offer.record): offer.plugin for offer in old}
-    for offer in new:
-        owner = owners.setdefault(_record_name(offer.record), offer.plugin)
-        if owner is not offer.plugin:
-            name = _record_name(offer.record)
-            text = f'{hook}: "{name}" is offered by {owner.name} ({owner.distribution}) already'
-            raise ValueError(text)
+    def _tell(self, what: str, plugin: Plugin, where: str, seconds: float, outcome: str) -> None:
+        if self._trace is not None:
+            self._trace.add(what, plugin.name, where, seconds, outcome)

@@ -13,7 +13,7 @@ from .context import Backend, BackendOutcome, BuildContext, StopSignal
 from .errors import PluginError
 from .events import BuildEvent
 from .json_values import JSONValue, checked_json_dict
-from .plugins import Offer, Plugin, PluginManager, load_target
+from .plugins import Offer, Plugin, PluginManager
 from .records import BackendSpec
 from .result import BuildResult
 
@@ -153,10 +153,11 @@ def create_build_runner_factory(
     """
     manager = plugins or default_plugins()
     offer = _best_real_backend(manager) if backend_type == "auto" else manager.backend(backend_type)
-    create = load_target(offer.record.target, f"backend {offer.record.name} of {offer.plugin.distribution}")
+    # Once now, so that what can't be imported is told at once.
+    manager.load(offer, "backend")
 
     def factory() -> BuildRunner:
-        return BuildRunner(create(), offer, manager)
+        return BuildRunner(manager.make_backend(offer), offer, manager)
 
     return factory
 

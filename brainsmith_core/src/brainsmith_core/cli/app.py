@@ -8,8 +8,10 @@ from typing import TypeVar
 
 import click
 
-from ..errors import did_you_mean
-from ..plugins import PluginManager
+from ..discovery import inactive_lines
+from ..errors import ConfigurationError, did_you_mean
+from ..hook_trace import HookTrace
+from ..plugins import PluginManager, PluginState
 
 __all__ = ["App", "SuggestingGroup", "json_option", "pass_app"]
 
@@ -21,11 +23,41 @@ class App:
 
     def __init__(self) -> None:
         self.disabled: tuple[str, ...] = ()
+        self.trace_hooks = False
 
     @functools.cached_property
     def plugins(self) -> PluginManager:
         """The plugins, discovered when they are first needed."""
-        return PluginManager.discover(self.disabled)
+        if not self.trace_hooks:
+            plugins = PluginManager.discover(self.disabled)
+        else:
+            plugins = PluginManager.discover(self.disabled, trace=HookTrace(lambda call: click.echo(call, err=True)))
+        self._check_names(plugins)
+        return plugins
+
+    def tell_of_faults(self, besides: str = "") -> None:
+        """Say on stderr which plugins take no part, why, and what to do; those that the user left out are known.
+
+        Args:
+            besides: a command, whose clash is an error of its own.
+        """
+        plugins = self.plugins
+        plugins.check_all()
+        faulty = [plugin for plugin in plugins.inactive() if plugin.state is not PluginState.BLOCKED]
+        for line in inactive_lines(faulty):
+            click.echo(line, err=True)
+        for clash in plugins.clashes():
+            if clash.winner is None and (clash.kind, clash.name) != ("command", besides):
+                click.echo(f"{clash.message}\n  fix: {clash.fix}", err=True)
+
+    def _check_names(self, plugins: PluginManager) -> None:
+        """Refuse a name given with `--no-plugin` that no plugin has; elsewhere it is said for several machines."""
+        names = [plugin.name for plugin in plugins.plugins]
+        for name in self.disabled:
+            if name not in names:
+                raise ConfigurationError(f'--no-plugin: no plugin is called "{name}"', hint=did_you_mean(name, names))
+        for line in plugins.choices.unknown(names):
+            click.echo(f"warning: {line}", err=True)
 
 
 class SuggestingGroup(click.Group):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import click
 
+from ..containment import call_contained, describe
 from ..context import Finding
-from ..errors import BrainsmithError
-from ..plugins import PluginState, load_target
+from ..errors import BrainsmithError, PluginError
+from ..plugins import Offer, PluginState
+from ..records import BackendSpec
 from .app import App, json_option, pass_app
 from .output import Column, print_json, print_table
 
@@ -64,11 +66,21 @@ def _plugins(app: App) -> Iterator[Finding]:
 def _backends(app: App) -> Iterator[Finding]:
     for name, offer in sorted(app.plugins.backends().items()):
         try:
-            backend = load_target(offer.record.target, f"backend {name}")()
-            check = getattr(backend, "check", None)
+            check = getattr(app.plugins.make_backend(offer), "check", None)
             if check is None:
                 yield Finding(name=f"backend {name}", state="ok", message=offer.record.summary)
             else:
-                yield from check()
+                yield from _asked(offer, check)
         except BrainsmithError as error:
             yield Finding(name=f"backend {name}", state="missing", message=error.message, fix=error.hint or "")
+
+
+def _asked(offer: Offer[BackendSpec], check: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    """Return what a backend says of itself; raises PluginError for one that can't."""
+    asked = call_contained(lambda: list(check()))
+    if asked.value is None:
+        if isinstance(asked.error, BrainsmithError):
+            raise asked.error
+        text = f"the check of backend {offer.record.name} raised {describe(asked.error)}"
+        raise PluginError(text, hint=f"mend or remove {offer.plugin.distribution}") from asked.error
+    return asked.value

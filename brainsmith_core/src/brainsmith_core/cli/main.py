@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from ..errors import BrainsmithError, did_you_mean
-from ..plugins import Offer, load_target
+from ..errors import BrainsmithError, ConfigurationError, PluginError, did_you_mean
+from ..plugins import Offer
 from ..records import CommandSpec
 from .app import App, SuggestingGroup
 from .output import print_error
@@ -38,9 +38,30 @@ class _Shell(SuggestingGroup):
         offer = self._offers(ctx).get(cmd_name)
         if offer is None:
             return None
-        command = load_target(offer.record.target, f"command {cmd_name} of {offer.plugin.distribution}")
-        assert isinstance(command, click.Command)
+        command = ctx.ensure_object(App).plugins.load(offer, "command")
+        if not isinstance(command, click.Command):
+            owner = f"the command {cmd_name} of plugin {offer.plugin.label}"
+            text = f"{owner} can't be run: {offer.record.target} is {command!r}"
+            raise PluginError(text, hint="its target must be a click command")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, after naming the plugins that take no part; names those that offer the command twice."""
+        app = ctx.ensure_object(App)
+        # `plugins` and `doctor` show the plugins' states themselves.
+        if args and args[0] not in {"plugins", "doctor"} and not ctx.resilient_parsing:
+            app.tell_of_faults(besides=args[0])
+        for clash in app.plugins.clashes("brainsmith_commands"):
+            if args and clash.name == args[0] and clash.winner is None:
+                raise ConfigurationError(f"{clash.message}: say which you mean", hint=clash.fix)
+        return super().resolve_command(ctx, args)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help; plugins that take no part are named on stderr."""
+        super().format_help(ctx, formatter)
+        ctx.ensure_object(App).tell_of_faults()
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -53,14 +74,18 @@ class _Shell(SuggestingGroup):
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from importlib import metadata
+        from ..installed import core_version
 
-        click.echo(f"brainsmith-core {metadata.version('brainsmith-core')}")
+        click.echo(f"brainsmith-core {core_version()}")
         ctx.exit()
 
 
 def _leave_out(ctx: click.Context, _: click.Parameter, names: Sequence[str]) -> None:
     ctx.ensure_object(App).disabled = tuple(names)
+
+
+def _trace_hooks(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    ctx.ensure_object(App).trace_hooks = wanted
 
 
 @click.group(
@@ -84,6 +109,14 @@ def _leave_out(ctx: click.Context, _: click.Parameter, names: Sequence[str]) -> 
     expose_value=False,
     callback=_leave_out,
     help="Leave a plugin out, before its import. May be repeated.",
+)
+@click.option(
+    "--trace-hooks",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_trace_hooks,
+    help="Show on stderr which plugin's hook ran where, in which order, for how long.",
 )
 def main() -> None:
     """FPGA accelerator builds: one model and one configuration become one standard result."""
@@ -131,8 +164,6 @@ def _interrupted() -> int:
 
 
 def _report_usage(error: click.UsageError, as_json: bool) -> int:
-    from ..errors import ConfigurationError
-
     command = error.ctx.command_path if error.ctx else "brainsmith"
     hint = f"{command} --help shows how to use it"
     if isinstance(error, click.NoSuchOption) and error.possibilities:

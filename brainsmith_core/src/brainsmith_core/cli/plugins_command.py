@@ -1,21 +1,25 @@
-"""`brainsmith plugins`: what is installed, in which state, and what it offers."""
+"""`brainsmith plugins`: what is installed, in which state, what it offers; leave one out, write a new one."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
 from ..errors import ConfigurationError, did_you_mean
-from ..json_values import JSONValue
-from ..plugins import Plugin, PluginState
+from ..plugin_choices import DISABLE_VARIABLE, PROJECT_FILE, find_project_file, read_project_file
+from ..plugins import Plugin, PluginManager
 from .app import App, SuggestingGroup, json_option, pass_app
-from .output import Column, print_json, print_table
+from .output import print_json
+from .plugin_rows import clash_data, details, fault_lines, list_lines, plugin_data
 
 __all__ = ["command"]
 
 
 @click.group("plugins", cls=SuggestingGroup)
 def command() -> None:
-    """List the installed plugins and what they offer."""
+    """List the installed plugins and what they offer; leave one out; write a new one."""
 
 
 @command.command("list", epilog="\b\nExample:\n  brainsmith plugins list --json")
@@ -24,11 +28,13 @@ def command() -> None:
 def list_plugins(app: App, as_json: bool) -> None:
     """List every installed plugin, whatever its state, with the reason and the fix."""
     plugins = app.plugins.check_all()
+    clashes = app.plugins.clashes()
     if as_json:
-        print_json({"plugins": [_to_data(plugin) for plugin in plugins]})
+        found = [plugin_data(plugin, app.plugins) for plugin in plugins]
+        print_json({"plugins": [*found], "clashes": clash_data(clashes)})
         return
-    columns = (Column("plugin"), Column("state"), Column("distribution"), Column("offers", wide=True))
-    print_table(columns, [_row(plugin) for plugin in plugins])
+    for line in [*list_lines(plugins), *fault_lines(clashes)]:
+        click.echo(line)
 
 
 @command.command("show", epilog="\b\nExample:\n  brainsmith plugins show finn_legacy")
@@ -37,67 +43,93 @@ def list_plugins(app: App, as_json: bool) -> None:
 @pass_app
 def show_plugin(app: App, name: str, as_json: bool) -> None:
     """Show all about the plugin NAME."""
-    plugins = {plugin.name: plugin for plugin in app.plugins.check_all()}
-    if name not in plugins:
-        raise ConfigurationError(f'no plugin is called "{name}"', hint=did_you_mean(name, plugins))
-    plugin = plugins[name]
+    plugins = [plugin for plugin in app.plugins.check_all() if plugin.name == name]
+    if not plugins:
+        raise _unknown(name, app.plugins)
     if as_json:
-        print_json(_to_data(plugin))
+        first, *others = [plugin_data(plugin, app.plugins) for plugin in plugins]
+        print_json(first | {"others": [*others]} if others else first)
         return
-    click.echo(f"{plugin.name}: {plugin.state.value}" + (f": {plugin.reason}" if plugin.reason else ""))
-    if plugin.fix:
-        click.echo(f"  fix           {plugin.fix}")
-    click.echo(f"  distribution  {plugin.distribution} {plugin.version}")
-    click.echo(f"  module        {plugin.target} (imported in {1000 * plugin.import_seconds:.1f} ms)")
-    for hook, names in plugin.provides.items():
-        click.echo(f"  {hook}: {', '.join(names)}")
-    if plugin.traceback:
-        click.echo(plugin.traceback)
+    for plugin in plugins:
+        for line in details(plugin, app.plugins):
+            click.echo(line)
 
 
 @command.command("check", epilog="\b\nExample:\n  brainsmith plugins check")
 @json_option
 @pass_app
 def check_plugins(app: App, as_json: bool) -> int:
-    """Check every plugin; the exit code is 1 if one isn't active."""
+    """Check every plugin, importing all that it offers; the exit code is 1 if something is wrong."""
     plugins = app.plugins.check_all()
-    bad = [plugin for plugin in plugins if plugin.state is not PluginState.ACTIVE]
+    app.plugins.check_targets()
+    bad = app.plugins.inactive()
+    clashes = [clash for clash in app.plugins.clashes() if clash.winner is None]
     if as_json:
-        print_json({"plugins": [_to_data(plugin) for plugin in plugins], "inactive": len(bad)})
+        found = [plugin_data(plugin, app.plugins) for plugin in plugins]
+        print_json({"plugins": [*found], "clashes": clash_data(clashes), "inactive": len(bad)})
     else:
-        for plugin in bad:
-            click.echo(
-                f"{plugin.name} ({plugin.distribution} {plugin.version}) is {plugin.state.value}: {plugin.reason}"
-            )
-            click.echo(f"  fix: {plugin.fix}")
+        for line in [*_told(bad), *fault_lines(clashes)]:
+            click.echo(line)
         click.echo(f"{len(plugins) - len(bad)} of {len(plugins)} plugins are active")
-    return 1 if bad else 0
+    return 1 if bad or clashes else 0
 
 
-def _row(plugin: Plugin) -> list[str]:
-    if plugin.state is not PluginState.ACTIVE:
-        offers = f"{plugin.reason}\nfix: {plugin.fix}"
-    else:
-        offers = "; ".join(_summary(hook, names) for hook, names in plugin.provides.items() if names)
-    return [plugin.name, plugin.state.value, f"{plugin.distribution} {plugin.version}", offers]
+@command.command("disable", epilog="\b\nExample:\n  brainsmith plugins disable slow_collector")
+@click.argument("name")
+@pass_app
+def disable_plugin(app: App, name: str) -> None:
+    """Leave the plugin NAME out of this project: it isn't even imported."""
+    from ..project_file import write_disabled
+
+    if name not in {plugin.name for plugin in app.plugins.plugins}:
+        raise _unknown(name, app.plugins)
+    if name == "core":
+        raise ConfigurationError("core is what runs this command; it can't be left out")
+    file, names = _project()
+    if name in names:
+        click.echo(f"{name} is left out already by {file}")
+        return
+    write_disabled(file, [*names, name])
+    click.echo(f"{name} is left out from now on, by {file}; brainsmith plugins enable {name} takes it back")
 
 
-def _summary(hook: str, names: list[str]) -> str:
-    kind = hook.removeprefix("brainsmith_").replace("_", " ")
-    if len(names) > 6:
-        return f"{len(names)} {kind}"
-    return f"{kind}: {', '.join(names)}"
+@command.command("enable", epilog="\b\nExample:\n  brainsmith plugins enable slow_collector")
+@click.argument("name")
+@pass_app
+def enable_plugin(app: App, name: str) -> None:
+    """Let the plugin NAME take part in this project again."""
+    from ..project_file import write_disabled
+
+    file, names = _project()
+    if name not in names and name not in {plugin.name for plugin in app.plugins.plugins}:
+        raise _unknown(name, app.plugins, *names)
+    if name in names:
+        write_disabled(file, [each for each in names if each != name])
+        click.echo(f"{name} takes part again; {file} is changed")
+    elif name not in app.plugins.choices.disabled:
+        click.echo(f"{name} isn't left out; brainsmith plugins show {name} says what state it is in")
+    source = app.plugins.choices.disabled.get(name)
+    if source in (DISABLE_VARIABLE, "--no-plugin"):
+        click.echo(f"but {source} still leaves {name} out", err=True)
 
 
-def _to_data(plugin: Plugin) -> dict[str, JSONValue]:
-    return {
-        "name": plugin.name,
-        "distribution": plugin.distribution,
-        "version": plugin.version,
-        "target": plugin.target,
-        "state": plugin.state.value,
-        "reason": plugin.reason,
-        "fix": plugin.fix,
-        "import_seconds": round(plugin.import_seconds, 6),
-        "provides": {hook: list(names) for hook, names in plugin.provides.items()},
-    }
+def _project() -> tuple[Path, list[str]]:
+    """Return the project file, there or not, and the plugins that it leaves out."""
+    file = find_project_file()
+    if file is None:
+        return Path.cwd() / PROJECT_FILE, []
+    names = read_project_file(file).get("plugins", {}).get("disable", [])
+    return file, [str(name) for name in names]
+
+
+def _unknown(name: str, manager: PluginManager, *more: str) -> ConfigurationError:
+    known = [*(plugin.name for plugin in manager.plugins), *more]
+    by_distribution = [plugin.name for plugin in manager.plugins if plugin.distribution == name]
+    hint = f'did you mean "{by_distribution[0]}"?' if by_distribution else did_you_mean(name, known)
+    return ConfigurationError(f'no plugin is called "{name}"', hint=hint)
+
+
+def _told(plugins: list[Plugin]) -> Iterator[str]:
+    for plugin in plugins:
+        yield f"{plugin.label} is {plugin.state.value}: {plugin.reason}"
+        yield f"    fix: {plugin.fix}"

@@ -1,0 +1,393 @@
+"""The fault matrix: each fault of a plugin against each kind of command, as a user meets them."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from brainsmith_core.cli import main as shell
+from brainsmith_core.plugin_choices import DISABLE_VARIABLE
+
+MODEL_BYTES = b"\x08\x0a\x12\x07pytorch:\x00\x00"
+
+HEAD = """
+from brainsmith_core.config import OutputStage
+from brainsmith_core.context import BackendOutcome
+from brainsmith_core.hookspecs import hookimpl
+from brainsmith_core.records import BackendSpec, CommandSpec, Device, MetricParserSpec, StepSpec
+
+STAGES = (OutputStage.DATAFLOW_GRAPH,)
+
+class Backend:
+    def build(self, context):
+        return BackendOutcome()
+"""
+
+BACKEND = (
+    HEAD
+    + """
+@hookimpl
+def brainsmith_backends():
+    yield BackendSpec(name="{name}", summary="s", target=__name__ + ":Backend", output_stages=STAGES)
+"""
+)
+
+WANTED = BACKEND.format(name="wanted")
+
+STEP = (
+    HEAD
+    + """
+@hookimpl
+def brainsmith_postprocessing_steps():
+    yield StepSpec(name="wanted_step", summary="s", target=__name__ + ":Backend")
+"""
+)
+
+
+@attrs.frozen(kw_only=True)
+class Fault:
+    """A fault, how it is shown, and what a build that needs the plugin says.
+
+    Args:
+        code: the plugin's module.
+        state: its state.
+        told: what the listing and the other commands say; "" if there is nothing wrong with the plugin.
+        refused: what a build that needs it says; else as `told`. None: that build works.
+        needs: the backend that is asked for.
+        code_of_need: exit code of the build that needs it.
+        files: further metadata files of the distribution.
+        twin: code of a second plugin, of another distribution.
+        twin_name: the second plugin's name.
+        step: the postprocessing step that the build asks for.
+    """
+
+    code: str = WANTED
+    state: str = "failed"
+    told: str = ""
+    refused: str | None = ""
+    needs: str = "wanted"
+    code_of_need: int = 3
+    files: dict[str, str] = attrs.field(factory=dict)
+    twin: str = ""
+    twin_name: str = "twin"
+    step: str = ""
+
+
+def metadata_with(requires: str) -> dict[str, str]:
+    return {"METADATA": f"Metadata-Version: 2.1\nName: faulty-dist\nVersion: 1.0\nRequires-Dist: {requires}\n"}
+
+
+FAULTS = {
+    "import error": Fault(code="from os import no_such_name", told="cannot import name 'no_such_name'"),
+    "missing dependency": Fault(
+        code="import no_such_package_anywhere", told="fix: pip install no-such-package-anywhere"
+    ),
+    "missing dependency of another name": Fault(
+        code="import no_such_module",
+        files=metadata_with("the-distribution>=2"),
+        told='fix: pip install "the-distribution>=2"',
+    ),
+    "SystemExit": Fault(code="raise SystemExit('bye')", told="SystemExit: bye"),
+    "KeyboardInterrupt": Fault(code="raise KeyboardInterrupt", told="KeyboardInterrupt"),
+    "odd exception": Fault(code="class Odd(BaseException): pass\nraise Odd('odd')", told="Odd: odd"),
+    "syntax error": Fault(code="def broken(:\n", told="SyntaxError"),
+    "output at import": Fault(
+        code="print('noise')\n" + WANTED, state="active", refused=None
+    ),
+    "slow import": Fault(
+        code="import time\ntime.sleep(0.6)\n" + WANTED, state="active", told="its import is slow: 0.", refused=None
+    ),
+    "unknown hook": Fault(
+        code=HEAD + "@hookimpl\ndef brainsmith_backend():\n    return []\n",
+        state="unknown-hook",
+        told='did you mean "brainsmith_backends"?',
+    ),
+    "two unknown hooks": Fault(
+        code=HEAD + "@hookimpl\ndef brainsmith_backend(): pass\n@hookimpl\ndef brainsmith_device(): pass\n",
+        state="unknown-hook",
+        told='brainsmith_device, did you mean "brainsmith_devices"?',
+    ),
+    "missing marker": Fault(
+        code=HEAD + "def brainsmith_backends():\n    return []\n", told="fix: put @hookimpl above brainsmith_backends"
+    ),
+    "no hook": Fault(code="VALUE = 1", told="it implements no hook"),
+    "wrong argument name": Fault(
+        code=WANTED + "@hookimpl\ndef brainsmith_build_event(evnt): pass\n",
+        told='takes the argument evnt, which the hook doesn\'t give; did you mean "event"?',
+    ),
+    "argument of a hook without any": Fault(
+        code=HEAD + "@hookimpl\ndef brainsmith_backends(config): pass\n", told="but the hook gives none"
+    ),
+    "wrapper": Fault(
+        code=HEAD + "@hookimpl(wrapper=True)\ndef brainsmith_backends():\n    return (yield)\n", told="wraps"
+    ),
+    "async hook": Fault(code=HEAD + "@hookimpl\nasync def brainsmith_backends(): return []\n", told="is async"),
+    "hook raises": Fault(
+        code=WANTED + "@hookimpl\ndef brainsmith_devices():\n    raise OSError('no devices')\n",
+        told="brainsmith_devices raised OSError: no devices",
+    ),
+    "hook exits": Fault(
+        code=WANTED + "@hookimpl\ndef brainsmith_commands():\n    raise SystemExit(0)\n",
+        told="brainsmith_commands raised SystemExit: 0",
+    ),
+    "hook raises half-way": Fault(code=WANTED + "    raise OSError('half-way')\n", told="OSError: half-way"),
+    "hook returns no records": Fault(
+        code=HEAD + "@hookimpl\ndef brainsmith_backends():\n    return 42\n", told="brainsmith_backends returned 42"
+    ),
+    "record of the wrong type": Fault(
+        code=WANTED + "@hookimpl\ndef brainsmith_commands():\n    return [42]\n",
+        told="brainsmith_commands yields 42, which is no CommandSpec",
+    ),
+    "record without a target": Fault(
+        code=WANTED + "@hookimpl\ndef brainsmith_commands():\n    yield CommandSpec(name='x', summary='s')\n",
+        told="missing 1 required keyword-only argument: 'target'",
+    ),
+    "record with a target that is none": Fault(
+        code=WANTED
+        + "@hookimpl\ndef brainsmith_commands():\n    yield CommandSpec(name='x', summary='s', target='x')\n",
+        told='must read "package.module:attribute"',
+    ),
+    "one name twice in one plugin": Fault(code=WANTED + WANTED.splitlines()[-1], told='yields "wanted" twice'),
+    "target whose module isn't there": Fault(
+        code=WANTED.replace("__name__", '"no_such_package_anywhere"'), told="no module no_such_package_anywhere"
+    ),
+    "target that raises": Fault(
+        code=WANTED.replace("__name__", "'this'").replace("yield", "import sys; sys.modules['this'] = None; yield"),
+        state="active",
+        refused="can't be loaded: importing this:Backend failed",
+    ),
+    "target without the attribute": Fault(
+        code=WANTED.replace(":Backend", ":Bakend"), state="active", refused="has no attribute 'Bakend'"
+    ),
+    "backend that can't be made": Fault(
+        code=WANTED.replace(":Backend", ":Broken")
+        + "class Broken:\n    def __init__(self): raise OSError('no tool')\n",
+        state="active",
+        refused="can't be made: OSError: no tool",
+    ),
+    "two plugins with one backend name": Fault(
+        state="active",
+        twin=WANTED,
+        told='the backend "wanted" is offered by faulty (faulty-dist 1.0) and twin (twin-dist 1.0)',
+        refused='prefer.backend.wanted = "faulty" or "twin"',
+        code_of_need=2,
+    ),
+    "two plugins with one step name": Fault(
+        code=STEP,
+        state="active",
+        twin=STEP,
+        told='the postprocessing step "wanted_step" is offered by faulty (faulty-dist 1.0) and twin (twin-dist 1.0)',
+        needs="plain",
+        step="wanted_step",
+        refused="say which you mean",
+        code_of_need=2,
+    ),
+    "two distributions with one plugin name": Fault(
+        state="active",
+        twin=BACKEND.format(name="other"),
+        twin_name="faulty",
+        told="faulty-dist brings a plugin of the same name",
+        refused="no active plugin offers",
+        needs="other",
+    ),
+    "one module as two plugins": Fault(
+        state="active", twin="SAME", told="it is the same module as plugin faulty", refused=None
+    ),
+    "newer API": Fault(
+        code="BRAINSMITH_API = 99\n" + WANTED,
+        state="incompatible",
+        told="is written for plugin API 99, but this is API",
+    ),
+    "older API": Fault(code="BRAINSMITH_API = 0\n" + WANTED, state="incompatible", told="is written for plugin API 0"),
+    "API that is no number": Fault(code="BRAINSMITH_API = '1'\n" + WANTED, told="BRAINSMITH_API is '1'"),
+    "requirement on a newer core": Fault(
+        files=metadata_with("brainsmith-core>=999"),
+        state="incompatible",
+        told="needs brainsmith-core>=999, but brainsmith-core",
+    ),
+    "requirement that nobody can read": Fault(
+        files=metadata_with("brainsmith-core ~> 1"), told='the requirement "brainsmith-core ~> 1" can\'t be read'
+    ),
+    "metadata without a version": Fault(files={"METADATA": "Name: faulty-dist\n"}, told="its metadata has no Version"),
+    "metadata that isn't there": Fault(files={"METADATA": ""}, told="its metadata has no Name"),
+    "entry point that is none": Fault(
+        files={"entry_points.txt": "[brainsmith.plugins]\nfaulty = what is this?\n"},
+        told='its entry point names "what is this?"',
+    ),
+    "entry point whose module isn't there": Fault(
+        files={"entry_points.txt": "[brainsmith.plugins]\nfaulty = no_such_package_anywhere.plugin\n"},
+        told="No module named 'no_such_package_anywhere'",
+    ),
+    "entry point whose attribute isn't there": Fault(
+        files={"entry_points.txt": "[brainsmith.plugins]\nfaulty = os:no_such_attribute\n"},
+        told="has no attribute 'no_such_attribute'",
+    ),
+    "plugin of the older Brainsmith": Fault(
+        code="def register_all():\n    return {'kernels': [], 'backends': [], 'steps': []}\n",
+        files={"entry_points.txt": "[brainsmith.plugins]\nfaulty = {module}:register_all\n"},
+        state="incompatible",
+        told="its entry point names the function register_all",
+    ),
+    "class instead of an object": Fault(
+        code=HEAD + "class Plugin:\n    @hookimpl\n    def brainsmith_backends(self): return []\n",
+        files={"entry_points.txt": "[brainsmith.plugins]\nfaulty = {module}:Plugin\n"},
+        told="names the class Plugin",
+    ),
+}
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+class Site:
+    """A folder of installed distributions."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.suffix = f"{abs(hash(str(folder))):x}"
+
+    def install(self, name: str, code: str, files: dict[str, str] | None = None, distribution: str = "") -> None:
+        distribution = distribution or f"{name}-dist"
+        module = f"{distribution.replace('-', '_')}_{self.suffix}"
+        if code == "SAME":
+            module = f"faulty_dist_{self.suffix}"
+        else:
+            (self.folder / f"{module}.py").write_text(code)
+        info = self.folder / f"{distribution.replace('-', '_')}-1.0.dist-info"
+        info.mkdir()
+        written = {
+            "METADATA": f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n",
+            "entry_points.txt": f"[brainsmith.plugins]\n{name} = {module}\n",
+        } | (files or {})
+        for file, text in written.items():
+            (info / file).write_text(text.replace("{module}", module))
+        importlib.invalidate_caches()
+
+    def forget(self) -> None:
+        for module in [name for name in sys.modules if name.endswith(self.suffix)]:
+            del sys.modules[module]
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(DISABLE_VARIABLE, raising=False)
+    made = Site(folder)
+    made.install("plain", BACKEND.format(name="plain"))
+    yield made
+    made.forget()
+
+
+@pytest.fixture
+def call(capfd: pytest.CaptureFixture[str], site: Site) -> Call:
+    """Run the command line as a new process would: no plugin is imported yet."""
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        site.forget()
+        with pytest.raises(SystemExit) as caught:
+            shell.run([str(each) for each in arguments])
+        out, err = capfd.readouterr()
+        assert isinstance(caught.value.code, int)
+        return caught.value.code, out, err
+
+    return run
+
+
+@pytest.fixture(params=FAULTS)
+def fault(request: pytest.FixtureRequest, site: Site) -> Fault:
+    found = FAULTS[request.param]
+    site.install("faulty", found.code, found.files)
+    if found.twin:
+        site.install(found.twin_name, found.twin, distribution="twin-dist")
+    return found
+
+
+def build_file(folder: Path, step: str = "") -> Path:
+    (folder / "model.onnx").write_bytes(MODEL_BYTES)
+    path = folder / "point.json"
+    steps = {"postprocessing": [{"name": step, "type": "postprocessing"}]} if step else {}
+    path.write_text(json.dumps({"model_path": "model.onnx", "output_dir": "out", **steps}))
+    return path
+
+
+def check_told(text: str, fault: Fault) -> None:
+    """Check that the plugin is named with the reason, in at most three lines."""
+    lines = [line for line in text.splitlines() if "plain" not in line and "stub" not in line]
+    if fault.told:
+        assert fault.told in text
+        assert "faulty" in text
+    assert "Traceback" not in text
+    told = [number for number, line in enumerate(lines) if "faulty" in line or "twin" in line or line.startswith("  ")]
+    assert len(told) <= 3 * (1 + bool(fault.twin))
+
+
+def test_a_list_shows_the_fault_with_reason_and_fix(fault: Fault, call: Call) -> None:
+    code, out, err = call("plugins", "list")
+    assert code == 0
+    check_told(out, fault)
+    assert "Traceback" not in err
+    (row, *_) = [line for line in out.splitlines() if line.startswith("faulty")]
+    assert row.split()[1] == fault.state
+
+
+def test_a_list_as_json_stays_one_document(fault: Fault, call: Call) -> None:
+    code, out, _ = call("plugins", "list", "--json")
+    assert code == 0
+    plugins = {plugin["name"]: plugin for plugin in reversed(json.loads(out)["plugins"])}
+    assert plugins["faulty"]["state"] == fault.state
+    assert (fault.state == "active") == (not plugins["faulty"]["reason"])
+    assert plugins["plain"]["state"] == "active"
+
+
+def test_help_works_and_names_the_plugin(fault: Fault, call: Call) -> None:
+    code, out, err = call("--help")
+    assert code == 0
+    assert "Exit codes" in out
+    assert "faulty" not in out
+    if fault.state != "active":
+        assert "faulty" in err
+        check_told(err, fault)
+
+
+def test_a_build_that_does_not_need_the_plugin_works(fault: Fault, call: Call, tmp_path: Path) -> None:
+    code, out, err = call("run", build_file(tmp_path), "--backend", "plain", "--json")
+    assert code == 0, err
+    assert json.loads(out)["status"] == "success"
+    if fault.state != "active":
+        (line,) = [line for line in err.splitlines() if line.startswith("plugin faulty (")]
+        assert f") is {fault.state}: " in line
+    assert "Traceback" not in err
+
+
+def test_a_build_that_needs_the_plugin_stops_with_the_reason(fault: Fault, call: Call, tmp_path: Path) -> None:
+    code, out, err = call("run", build_file(tmp_path, fault.step), "--backend", fault.needs, "--json")
+    if fault.refused is None:
+        assert code == 0, err
+        assert json.loads(out)["status"] == "success"
+        return
+    assert code == fault.code_of_need
+    assert (fault.refused or fault.told.removeprefix("fix: ")) in err
+    assert not (tmp_path / "out").exists()
+    assert json.loads(out)["error"]["message"]
+    assert "Traceback" not in err
+
+
+def test_show_and_check_tell_of_it(fault: Fault, call: Call) -> None:
+    code, out, _ = call("plugins", "show", "faulty")
+    assert code == 0
+    assert f"faulty: {fault.state}" in out
+    code, out, _ = call("plugins", "check")
+    healthy = (not fault.told and fault.refused is None) or fault.told.startswith("its import is slow")
+    assert code == (0 if healthy else 1)
+    if not healthy:
+        assert "faulty" in out
+        assert "fix: " in out
+    assert call("doctor")[0] in (0, 3)
