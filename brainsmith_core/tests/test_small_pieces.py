@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -80,8 +81,11 @@ def test_what_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_model_that_cannot_be_read_is_told_so(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="can't be read"):
+    with pytest.raises(ConfigurationError, match="is no file"):
         check_model_file(tmp_path)
+    os.mkfifo(tmp_path / "pipe.onnx")
+    with pytest.raises(ConfigurationError, match="is no file"):
+        check_model_file(tmp_path / "pipe.onnx")
     with pytest.raises(MissingRequirementError, match="doesn't exist"):
         check_model_file(tmp_path / "none.onnx")
 
@@ -126,6 +130,43 @@ def test_text_that_is_no_text_is_refused(tmp_path: Path) -> None:
         load_build_config(path)
     with pytest.raises(ConfigurationError, match="can't be read"):
         load_build_config(tmp_path)
+
+
+def test_small_files_that_are_huge_trees_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.yaml"
+    lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 8)}]" for n in range(1, 9)]
+    path.write_text("\n".join(lines))
+    with pytest.raises(ConfigurationError, match="aliases"):
+        load_build_config(path)
+    path.write_text("a: " + "[" * 5000)
+    with pytest.raises(ConfigurationError, match="nested too deeply"):
+        load_build_config(path)
+
+
+def test_a_key_given_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "twice.yaml"
+    path.write_text("model_path: a\nmodel_path: b\n")
+    with pytest.raises(ConfigurationError, match="given twice, first in line 1"):
+        load_build_config(path)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"build_steps": "step_tidy_up"},
+        {"kernels": [("MVAU", "hls")]},
+        {"kernels": ["MVAU"]},
+        {"kernels": "MVAU"},
+        {"transforms": {"cleanup": "Fold"}},
+        {"transforms": ["Fold"]},
+        {"global_config": {"log_level": "INFO"}},
+        {"preprocessing": [{"name": "x"}]},
+    ],
+)
+def test_the_constructor_is_as_strict_as_a_file(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError):
+        BuildConfig(id="a", model_path="m", output_dir="o", **wrong)
 
 
 def test_assignments_are_yaml() -> None:

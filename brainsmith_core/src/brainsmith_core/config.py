@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import attrs
 
-from .converters import to_tuple
 from .errors import ConfigurationError, did_you_mean
 from .json_values import JSONValue, checked_json_dict
 from .serialization import from_data, to_data
@@ -103,16 +102,43 @@ class GlobalConfig:
                 raise ConfigurationError(f"{step} and {kind} say the same thing twice", hint="give one of them")
 
 
+def _strings(value: object, where: str) -> tuple[str, ...]:
+    """Return a list of texts; a text alone is refused, since its letters are hardly what was meant."""
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise ConfigurationError(f"{where} must be a list of texts, but is {value!r}")
+    return tuple(value)
+
+
+def _build_steps(value: Iterable[str]) -> tuple[str, ...]:
+    return _strings(value, "build_steps")
+
+
 def _kernels(value: Iterable[Any]) -> tuple[Kernel, ...]:
-    return tuple((str(name), tuple(str(item) for item in backends)) for name, backends in value)
+    if not isinstance(value, list | tuple):
+        raise ConfigurationError(f"kernels must be a list of pairs, but is {value!r}")
+    found = []
+    for index, pair in enumerate(value):
+        if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[0], str):
+            raise ConfigurationError(f'kernels[{index}] must read ("NAME", ["BACKEND", ...]), but is {pair!r}')
+        found.append((pair[0], _strings(pair[1], f"kernels[{index}]: the backends")))
+    return tuple(found)
 
 
 def _transforms(value: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
-    return {str(stage): tuple(str(item) for item in items) for stage, items in value.items()}
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"transforms must be lists by stage, but is {value!r}")
+    return {stage: _strings(items, f"transforms.{stage}") for stage, items in value.items()}
 
 
-def _strings(value: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(str(item) for item in value)
+def _steps(value: Iterable[ProcessingStep]) -> tuple[ProcessingStep, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(step, ProcessingStep) for step in value):
+        raise ConfigurationError(f"processing steps must be a list of ProcessingStep, but are {value!r}")
+    return tuple(value)
+
+
+def _check_settings(_: object, field: attrs.Attribute[GlobalConfig], value: object) -> None:
+    if not isinstance(value, GlobalConfig):
+        raise ConfigurationError(f"{field.name} must be a GlobalConfig, but is {value!r}")
 
 
 def _flags(value: object) -> dict[str, JSONValue]:
@@ -150,11 +176,11 @@ class BuildConfig:
     design_space_id: str = ""
     kernels: tuple[Kernel, ...] = attrs.field(default=(), converter=_kernels)
     transforms: dict[str, tuple[str, ...]] = attrs.field(factory=dict, converter=_transforms)
-    build_steps: tuple[str, ...] = attrs.field(default=(), converter=_strings)
+    build_steps: tuple[str, ...] = attrs.field(default=(), converter=_build_steps)
     config_flags: dict[str, JSONValue] = attrs.field(factory=dict, converter=_flags)
-    preprocessing: tuple[ProcessingStep, ...] = attrs.field(default=(), converter=to_tuple)
-    postprocessing: tuple[ProcessingStep, ...] = attrs.field(default=(), converter=to_tuple)
-    global_config: GlobalConfig = attrs.field(factory=GlobalConfig)
+    preprocessing: tuple[ProcessingStep, ...] = attrs.field(default=(), converter=_steps)
+    postprocessing: tuple[ProcessingStep, ...] = attrs.field(default=(), converter=_steps)
+    global_config: GlobalConfig = attrs.field(factory=GlobalConfig, validator=_check_settings)
     combination_index: int = 0
     total_combinations: int = 1
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .config import BuildConfig
-from .errors import ConfigurationError, MissingRequirementError
+from .errors import ConfigurationError
 from .input_files import with_paths_from
 from .json_values import JSONValue, checked_json, checked_json_dict
 
@@ -20,21 +20,10 @@ def read_mapping(path: Path) -> dict[str, JSONValue]:
         MissingRequirementError: if there is no such file.
         ConfigurationError: if it can't be read or holds something else, with file and line.
     """
-    import yaml
+    # Imported here: `--help` needs no YAML.
+    from .yaml_nodes import read_yaml
 
-    try:
-        data = yaml.safe_load(path.read_bytes())
-    except FileNotFoundError:
-        raise MissingRequirementError(f"the file {path} doesn't exist", hint="check the path") from None
-    except OSError as error:
-        raise ConfigurationError(f"{path} can't be read: {error.strerror or error}") from error
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path} is neither YAML nor JSON: {_first_line(error)}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path} isn't text: {error}", hint="give a YAML or JSON file") from error
-    if not isinstance(data, dict):
-        raise ConfigurationError(f"{path} must hold a mapping, but holds {type(data).__name__}")
-    return checked_json_dict(data, str(path))
+    return checked_json_dict(read_yaml(path).data(), str(path))
 
 
 def load_build_config(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 from .errors import ConfigurationError, MissingRequirementError
@@ -23,6 +24,9 @@ def check_model_file(path: Path) -> None:
         ConfigurationError: if it is empty, can't be read, or certainly is no ONNX model.
     """
     try:
+        # Looked at before it is opened: opening a pipe waits for somebody to write.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ConfigurationError(f"the model {path} is no file", hint="give an ONNX file", category="model_load")
         with path.open("rb") as file:
             head = file.read(512)
     except FileNotFoundError:

@@ -12,6 +12,7 @@ from brainsmith_core.errors import ConfigurationError
 from brainsmith_core.input_files import with_paths_from
 from brainsmith_core.json_values import JSONValue
 from brainsmith_core.serialization import from_data
+from brainsmith_core.yaml_nodes import Node, read_yaml
 
 from .choices import kernel_choices, parse_kernel, parse_transform, transform_choices
 from .metric_names import MetricNames
@@ -19,7 +20,6 @@ from .search import Objective, SearchConfig, SearchConstraint, direction_named, 
 from .space import DEFAULT_STAGE, DesignSpace, HWCompilerSpace, ProcessingSpace
 from .sweep import Sweep, parse_flag
 from .targets import Target, check_flags, parse_targets
-from .yaml_nodes import Node, read_yaml
 
 __all__ = ["VERSION", "load_blueprint"]
 
@@ -50,7 +50,7 @@ def load_blueprint(path: Path, model: Path | None, metrics: MetricNames) -> Desi
         ConfigurationError: for anything wrong in it, with file and line.
         MissingRequirementError: if it, or a file that it names, doesn't exist.
     """
-    root = read_yaml(path)
+    root = read_yaml(path, "blueprint", 'a blueprint begins with version: "3.0"')
     top = root.mapping(_KEYS, required=("version",))
     if str(top["version"].value) != VERSION:
         raise top["version"].error(f'must be "{VERSION}", but is {top["version"].kind}')

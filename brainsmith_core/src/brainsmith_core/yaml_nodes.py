@@ -1,4 +1,4 @@
-"""YAML as a tree that remembers lines, so that every error in a blueprint can say where it is."""
+"""YAML as a tree that remembers lines, so that every error in a file can say where it is."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pathlib import Path
 import attrs
 import yaml
 
-from brainsmith_core.errors import ConfigurationError, MissingRequirementError, did_you_mean
-from brainsmith_core.json_values import JSONValue
+from .errors import ConfigurationError, MissingRequirementError, did_you_mean
+from .json_values import JSONValue
 
 __all__ = ["Node", "read_yaml"]
 
-_BEGINNING = 'a blueprint begins with version: "3.0"'
+#: Aliases may make a small file a huge tree; nobody's configuration has this many values.
+_MOST_VALUES = 1_000_000
 
 
 @attrs.frozen
@@ -127,8 +128,13 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
 
 
-def read_yaml(path: Path) -> Node:
+def read_yaml(path: Path, kind: str = "file", beginning: str | None = None) -> Node:
     """Return the mapping that a YAML (or JSON) file holds, with places.
+
+    Args:
+        path: the file.
+        kind: what it should be, for messages.
+        beginning: how such a file begins, for messages.
 
     Raises:
         MissingRequirementError: if there is no such file.
@@ -137,29 +143,31 @@ def read_yaml(path: Path) -> Node:
     try:
         text = path.read_bytes().decode()
     except FileNotFoundError:
-        raise MissingRequirementError(f"the blueprint {path} doesn't exist", hint="check the path") from None
+        raise MissingRequirementError(f"the {kind} {path} doesn't exist", hint="check the path") from None
     except OSError as error:
-        raise ConfigurationError(f"the blueprint {path} can't be read: {error.strerror or error}") from error
+        raise ConfigurationError(f"the {kind} {path} can't be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path} isn't text in UTF-8: {error}", hint="give a YAML file") from error
-    root = _parse(text, path)
+    root = _parse(text, path, beginning)
     if not isinstance(root.value, dict):
-        raise root.error(f"a blueprint is a mapping, but this is {root.kind}", _BEGINNING)
+        raise root.error(f"a {kind} is a mapping, but this is {root.kind}", beginning)
     return root
 
 
-def _parse(text: str, path: Path) -> Node:
+def _parse(text: str, path: Path, beginning: str | None) -> Node:
     try:
         loader = _Loader(text)
         found = loader.get_single_node()
         if found is None:
-            raise Node(None, str(path), 1).error("the file is empty", _BEGINNING)
+            raise Node(None, str(path), 1).error("the file is empty", beginning)
         return _Converter(loader, str(path)).convert(found, "", found.start_mark.line + 1, ())
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise Node(None, str(path), line).error(f"this is no YAML: {error.problem}", error.note) from error
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+    except RecursionError:
+        raise ConfigurationError(f"{path} is nested too deeply", hint="no configuration needs that") from None
 
 
 class _Converter:
@@ -167,10 +175,16 @@ class _Converter:
 
     def __init__(self, loader: _Loader, file: str) -> None:
         self._loader, self._file = loader, file
+        self._values = 0
 
     def convert(self, found: yaml.Node, path: str, line: int, parents: tuple[yaml.Node, ...]) -> Node:
         if found in parents:
             raise Node(None, self._file, line, path).error("contains itself (a recursive alias)")
+        self._values += 1
+        if self._values > _MOST_VALUES:
+            raise Node(None, self._file, line, path).error(
+                f"with its aliases, the file has over {_MOST_VALUES:,} values"
+            )
         inside = (*parents, found)
         if isinstance(found, yaml.MappingNode):
             return Node(dict(self._pairs(found, path, inside)), self._file, line, path)
@@ -191,7 +205,7 @@ class _Converter:
             if not isinstance(key_node, yaml.ScalarNode) or not isinstance(key, str) or not key:
                 raise place.error("a key must be a text")
             if key_node.tag == _MERGE:
-                raise place.error("merge keys (<<) aren't part of a blueprint", "write the keys out")
+                raise place.error("merge keys (<<) aren't allowed here", "write the keys out")
             if key in seen:
                 raise place.error(f'the key "{key}" is given twice, first in line {seen[key]}')
             seen[key] = line
