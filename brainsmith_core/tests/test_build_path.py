@@ -22,6 +22,7 @@ from brainsmith_core.errors import (
 from brainsmith_core.events import BuildEvent
 from brainsmith_core.hookspecs import hookimpl
 from brainsmith_core.metric import Metric, Stage
+from brainsmith_core.pipelines import PostprocessingPipeline, PreprocessingPipeline
 from brainsmith_core.plugins import PluginManager
 from brainsmith_core.records import Parameter, StepSpec
 from brainsmith_core.result import BuildResult, BuildStatus
@@ -421,7 +422,7 @@ class TestSteps:
     def test_a_failing_postprocessing_step_is_a_warning(self, make_config: MakeConfig, run_fake: RunFake) -> None:
         result = run_fake(make_config(postprocessing=[post("fail"), post("look")]))
         assert result.succeeded
-        assert "no such tensor" in result.warnings[0]
+        assert "no such tensor" in result.warnings[1]
 
     def test_with_on_error_fail_it_fails_the_build(self, make_config: MakeConfig, run_fake: RunFake) -> None:
         result = run_fake(make_config(postprocessing=[post("fail", on_error="fail")]))
@@ -506,3 +507,29 @@ def test_a_step_of_a_plugin_that_is_not_active_stops_the_build(
     plugins.register(Broken(), "broken", "broken-distribution")
     with pytest.raises((PluginError, ConfigurationError), match="half a plugin"):
         run_fake(make_config(preprocessing=[pre("its_step")]))
+
+
+def test_the_names_of_the_public_face_are_there() -> None:
+    import brainsmith_core
+
+    for name in brainsmith_core.__all__:
+        assert getattr(brainsmith_core, name) is not None
+    with pytest.raises(AttributeError, match="no_such_name"):
+        brainsmith_core.no_such_name  # noqa: B018 - the access is what is tested
+
+
+def test_a_build_without_any_figure_says_so(make_config: MakeConfig, run_fake: RunFake) -> None:
+    result = run_fake(make_config())
+    assert "no figure was found" in result.warnings[0]
+
+
+def test_the_pipelines_run_alone_too(make_config: MakeConfig, plugins: PluginManager, with_steps: None) -> None:
+    config = make_config(preprocessing=[pre("grow")], postprocessing=[post("look")])
+    processed = PreprocessingPipeline(plugins).execute(config)
+    assert processed.read_bytes() == Path(config.model_path).read_bytes() + b"!"
+    result = BuildResult(config_id=config.id)
+    report = PostprocessingPipeline(plugins).analyze(config, result)
+    assert [metric.name for metric in report.metrics] == ["accuracy.top1"]
+    assert result.artifacts == {"look": "postprocessing_logs/look.json"}
+    with pytest.raises(ConfigurationError, match="grwo"):
+        PreprocessingPipeline(plugins).execute(make_config(preprocessing=[pre("grwo")]))

@@ -9,27 +9,61 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .collector import MetricsCollector
     from .config import BuildConfig, GlobalConfig, OutputStage, ProcessingStep
     from .context import BackendOutcome, BuildContext, BuildFailure, StepContext, StepOutcome
     from .diagnosis import BuildErrorHandler
-    from .errors import BrainsmithError, ConfigurationError, MissingRequirementError
+    from .errors import BrainsmithError, BuildCancelledError, ConfigurationError, MissingRequirementError, PluginError
     from .events import BuildEvent
     from .hookspecs import API_VERSION, hookimpl
     from .metric import Metric, MetricSource, MetricStatus, Stage
+    from .pipelines import PostprocessingPipeline, PreprocessingPipeline
     from .plugins import PluginManager
+    from .records import (
+        BackendSpec,
+        CommandSpec,
+        Device,
+        ErrorRule,
+        ExecutorSpec,
+        MetricDefinition,
+        MetricParserSpec,
+        Parameter,
+        StepSpec,
+        ValidatorSpec,
+    )
     from .result import BuildMetrics, BuildResult, BuildStatus
     from .runner import BackendBase, BuildRunner, BuildRunnerInterface, create_build_runner_factory
     from .workspace import Workspace
 
 _HOMES = {
+    "collector": ("MetricsCollector",),
     "config": ("BuildConfig", "GlobalConfig", "OutputStage", "ProcessingStep"),
     "context": ("BackendOutcome", "BuildContext", "BuildFailure", "StepContext", "StepOutcome"),
     "diagnosis": ("BuildErrorHandler",),
-    "errors": ("BrainsmithError", "ConfigurationError", "MissingRequirementError"),
+    "errors": (
+        "BrainsmithError",
+        "BuildCancelledError",
+        "ConfigurationError",
+        "MissingRequirementError",
+        "PluginError",
+    ),
     "events": ("BuildEvent",),
     "hookspecs": ("API_VERSION", "hookimpl"),
     "metric": ("Metric", "MetricSource", "MetricStatus", "Stage"),
+    "pipelines": ("PostprocessingPipeline", "PreprocessingPipeline"),
     "plugins": ("PluginManager",),
+    "records": (
+        "BackendSpec",
+        "CommandSpec",
+        "Device",
+        "ErrorRule",
+        "ExecutorSpec",
+        "MetricDefinition",
+        "MetricParserSpec",
+        "Parameter",
+        "StepSpec",
+        "ValidatorSpec",
+    ),
     "result": ("BuildMetrics", "BuildResult", "BuildStatus"),
     "runner": ("BackendBase", "BuildRunner", "BuildRunnerInterface", "create_build_runner_factory"),
     "workspace": ("Workspace",),
@@ -40,7 +74,9 @@ __all__ = [
     "API_VERSION",
     "BackendBase",
     "BackendOutcome",
+    "BackendSpec",
     "BrainsmithError",
+    "BuildCancelledError",
     "BuildConfig",
     "BuildContext",
     "BuildErrorHandler",
@@ -51,18 +87,31 @@ __all__ = [
     "BuildRunner",
     "BuildRunnerInterface",
     "BuildStatus",
+    "CommandSpec",
     "ConfigurationError",
+    "Device",
+    "ErrorRule",
+    "ExecutorSpec",
     "GlobalConfig",
     "Metric",
+    "MetricDefinition",
+    "MetricParserSpec",
     "MetricSource",
     "MetricStatus",
+    "MetricsCollector",
     "MissingRequirementError",
     "OutputStage",
+    "Parameter",
+    "PluginError",
     "PluginManager",
+    "PostprocessingPipeline",
+    "PreprocessingPipeline",
     "ProcessingStep",
     "Stage",
     "StepContext",
     "StepOutcome",
+    "StepSpec",
+    "ValidatorSpec",
     "Workspace",
     "create_build_runner_factory",
     "hookimpl",

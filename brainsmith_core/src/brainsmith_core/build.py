@@ -25,7 +25,6 @@ from .json_values import JSONValue, checked_json_dict
 from .metric import Metric, MetricSource, Stage
 from .model_file import check_model_file
 from .pipelines import (
-    PipelineReport,
     PostprocessingPipeline,
     PreprocessingPipeline,
     StepFailedError,
@@ -198,7 +197,8 @@ class _Build:
         try:
             processed = pipeline.execute(self.config)
         finally:
-            self._keep(pipeline.report)
+            pipeline.report.add_to(self.result)
+            self._accept(pipeline.report.metrics, "a preprocessing step")
         self.context = attrs.evolve(self.context, model_path=processed)
 
     def _build(self) -> BackendOutcome:
@@ -220,6 +220,8 @@ class _Build:
         self._accept([self._stamped(metric) for metric in outcome.metrics], f"backend {self.offer.record.name}")
         self.metrics.extend(self.collector.derive(self.metrics + self.collected.metrics, self.config))
         self.metrics[:0] = self.collected.metrics
+        if not any(metric.is_present for metric in self.metrics):
+            self.result.warnings.append("no figure was found: the backend gave none, and none of its reports has one")
         if self.config.postprocessing:  # its steps read them; else they are written once, at the end
             self._write_metrics()
 
@@ -235,22 +237,15 @@ class _Build:
         self._enter("postprocessing")
         pipeline = PostprocessingPipeline(self.plugins, self.context)
         try:
-            pipeline.analyze(self.config)
+            pipeline.analyze(self.config, self.result)
         finally:
-            self._keep(pipeline.report)
+            self._accept(pipeline.report.metrics, "a postprocessing step")
 
     def _accept(self, metrics: Sequence[Metric], owner: str) -> None:
         """Take figures whose name and unit the vocabulary knows; the others become warnings."""
         good, problems = self.collector.accept(metrics)
         self.metrics.extend(good)
         self.result.warnings.extend(f"{owner}: {problem}" for problem in problems)
-
-    def _keep(self, report: PipelineReport) -> None:
-        self._accept(report.metrics, "a processing step")
-        self.result.artifacts |= report.artifacts
-        self.result.logs |= report.logs
-        self.result.warnings.extend(report.warnings)
-        self.result.plugins.extend(report.plugins)
 
     def _finish(self, status: BuildStatus, failure: BuildFailure | None) -> None:
         seconds = time.monotonic() - self.started
@@ -307,9 +302,7 @@ def _delete_except(folder: Path, keep: set[Path]) -> None:
             path.unlink()
 
 
-def _build_metrics(
-    config: BuildConfig, status: BuildStatus, result: BuildResult, seconds: float
-) -> list[Metric]:
+def _build_metrics(config: BuildConfig, status: BuildStatus, result: BuildResult, seconds: float) -> list[Metric]:
     """Return the figures that stand in no report: what became of the build, and what it was made from."""
     values: dict[str, tuple[JSONValue, str]] = {
         "build.status": ("ok" if status is BuildStatus.SUCCESS else status.value, "enum"),

@@ -14,7 +14,7 @@ from .devices import Devices
 from .errors import ConfigurationError
 from .json_values import JSONValue
 from .metric import Metric
-from .plugins import Plugin, PluginManager
+from .plugins import Plugin, PluginManager, default_plugins
 from .recognition import Recogniser
 from .records import Device
 from .report import REFUSED, ParsedFile, read_number
@@ -46,15 +46,15 @@ class MetricsCollector:
     """Collects metrics with the parsers that plugins offer.
 
     Args:
-        plugins: where parsers, metric names and devices are registered.
+        plugins: where parsers, metric names and devices are registered; else the plugins of this environment.
 
     Example:
         >>> MetricsCollector(PluginManager()).collect([], Path()).metrics
         []
     """
 
-    def __init__(self, plugins: PluginManager) -> None:
-        self._plugins = plugins
+    def __init__(self, plugins: PluginManager | None = None) -> None:
+        self._plugins = plugins or default_plugins()
 
     def collect(self, paths: Iterable[Path], root: Path) -> Collected:
         """Read files and folders, these with their sub-folders and in a stable order.

@@ -10,7 +10,7 @@ from .config import BuildConfig
 from .context import BuildFailure
 from .file_diagnosis import FileDiagnosis, diagnose_build, is_build_folder, logs_in
 from .log_diagnosis import LogDiagnoser, LogDiagnosis
-from .plugins import PluginManager
+from .plugins import PluginManager, default_plugins
 from .records import ErrorRule
 from .result import BuildStatus, ErrorReport
 from .rule_book import RuleBook
@@ -51,7 +51,7 @@ class BuildErrorHandler:
     """Tells what errors mean, with the rules that core and plugins offer.
 
     Args:
-        plugins: where the rules are registered.
+        plugins: where the rules are registered; else the plugins of this environment.
 
     Example:
         >>> from brainsmith_core.plugins import PluginManager
@@ -83,8 +83,8 @@ class BuildErrorHandler:
         "unknown": "Cause not recognised",
     }
 
-    def __init__(self, plugins: PluginManager) -> None:
-        offers = plugins.offers("brainsmith_error_rules")
+    def __init__(self, plugins: PluginManager | None = None) -> None:
+        offers = (plugins or default_plugins()).offers("brainsmith_error_rules")
         self._rules = RuleBook(offer.record for offer in offers)
         self._logs = LogDiagnoser(self._rules)
 

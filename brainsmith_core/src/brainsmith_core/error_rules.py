@@ -101,13 +101,6 @@ _SYSTEM = (
         retryable=True,
         priority=20,
     ),
-    _rule(
-        "interrupted",
-        r"\bKeyboardInterrupt\b",
-        "cancelled",
-        "Somebody stopped it: start it again.",
-        priority=20,
-    ),
 )
 
 _PYTHON = (

@@ -93,10 +93,7 @@ def readable_json(data: JSONValue, levels: int = 2, indent: str = "") -> str:
         return _encode(data)
     inner = indent + " "
     if isinstance(data, dict):
-        items = [
-            f"{_encode(key)}: {readable_json(value, levels - 1, inner)}"
-            for key, value in data.items()
-        ]
+        items = [f"{_encode(key)}: {readable_json(value, levels - 1, inner)}" for key, value in data.items()]
     else:
         items = [readable_json(value, levels - 1, inner) for value in data]
     first, last = "{}" if isinstance(data, dict) else "[]"

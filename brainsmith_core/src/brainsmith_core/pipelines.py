@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Literal
@@ -14,14 +15,16 @@ import attrs
 from .config import BuildConfig, ProcessingStep
 from .context import BuildContext, BuildFailure, StepContext, StepOutcome
 from .errors import BuildCancelledError
+from .json_values import JSONValue
 from .metric import Metric
 from .parameters import checked_parameters
-from .plugins import Offer, PluginManager
+from .plugins import Offer, PluginManager, default_plugins
 from .records import StepSpec
-from .result import PluginUse
+from .result import BuildResult, PluginUse
 from .serialization import from_data, to_data
 from .worker_client import TaskOutcome
 from .worker_pool import shared_worker
+from .workspace import Workspace
 
 __all__ = ["PostprocessingPipeline", "PreprocessingPipeline", "StepFailedError", "check_steps"]
 
@@ -49,6 +52,13 @@ class PipelineReport:
     warnings: list[str] = attrs.field(factory=list)
     plugins: list[PluginUse] = attrs.field(factory=list)
 
+    def add_to(self, result: BuildResult) -> None:
+        """Add what the steps gave, but for the metrics, to a build's result."""
+        result.artifacts |= self.artifacts
+        result.logs |= self.logs
+        result.warnings.extend(self.warnings)
+        result.plugins.extend(self.plugins)
+
 
 def check_steps(config: BuildConfig, plugins: PluginManager) -> None:
     """Check that every step is registered and its parameters are right, before anything runs.
@@ -66,59 +76,92 @@ class PreprocessingPipeline:
     """Runs the steps from the model that came in to `processed_model.onnx`.
 
     Args:
-        plugins: where the steps are registered.
-        context: the build; `model_path` is the model that came in.
+        plugins: where the steps are registered; else the plugins of this environment.
+        context: the build that it is part of; without one, the configuration's folder is made fresh.
     """
 
-    def __init__(self, plugins: PluginManager, context: BuildContext) -> None:
-        self._steps = _StepRunner(plugins, context, "preprocessing")
-        self.report = self._steps.report
+    def __init__(self, plugins: PluginManager | None = None, context: BuildContext | None = None) -> None:
+        self._plugins, self._context = plugins or default_plugins(), context
+        self.report = PipelineReport()
 
     def execute(self, config: BuildConfig) -> Path:
         """Run the preprocessing steps in order and return the path of the processed model.
 
         Raises:
+            ConfigurationError: for an unknown step or a wrong parameter.
             StepFailedError: if a step fails and the build fails with it.
         """
-        workspace = self._steps.context.workspace
-        current = workspace.model
+        context = self._context
+        if context is None:
+            check_steps(config, self._plugins)
+            context = _context_alone(config)
+            context.workspace.create(config)
+        steps = _StepRunner(self._plugins, context, "preprocessing", self.report)
+        current = context.workspace.model
         for index, step in enumerate(config.preprocessing, start=1):
-            outcome = self._steps.run(step, index, len(config.preprocessing), current)
+            outcome = steps.run(step, index, len(config.preprocessing), current)
             if outcome is not None and outcome.model_path:
                 current = Path(outcome.model_path)
-        shutil.copyfile(current, workspace.processed_model)
-        return workspace.processed_model
+        shutil.copyfile(current, context.workspace.processed_model)
+        return context.workspace.processed_model
 
 
 class PostprocessingPipeline:
     """Runs the steps over a backend's products.
 
     Args:
-        plugins: where the steps are registered.
-        context: the build; its `metrics.json` is written before the steps run.
+        plugins: where the steps are registered; else the plugins of this environment.
+        context: the build that it is part of; without one, what lies in the configuration's folder is analysed.
     """
 
-    def __init__(self, plugins: PluginManager, context: BuildContext) -> None:
-        self._steps = _StepRunner(plugins, context, "postprocessing")
-        self.report = self._steps.report
+    def __init__(self, plugins: PluginManager | None = None, context: BuildContext | None = None) -> None:
+        self._plugins, self._context = plugins or default_plugins(), context
+        self.report = PipelineReport()
 
-    def analyze(self, config: BuildConfig) -> PipelineReport:
-        """Run the postprocessing steps in order and return what they gave.
+    def analyze(self, config: BuildConfig, result: BuildResult) -> PipelineReport:
+        """Run the postprocessing steps in order; what they give is added to the result, and returned.
+
+        Args:
+            config: the build.
+            result: its result; gets artefacts, logs, warnings and plugins, also of steps before one that fails.
 
         Raises:
+            ConfigurationError: for an unknown step or a wrong parameter.
             StepFailedError: if a step fails and its `on_error` is `fail`.
         """
-        for index, step in enumerate(config.postprocessing, start=1):
-            self._steps.run(step, index, len(config.postprocessing), self._steps.context.model_path)
+        check_steps(config, self._plugins)
+        context = self._context or _context_alone(config)
+        steps = _StepRunner(self._plugins, context, "postprocessing", self.report)
+        try:
+            for index, step in enumerate(config.postprocessing, start=1):
+                steps.run(step, index, len(config.postprocessing), context.model_path)
+        finally:
+            self.report.add_to(result)
         return self.report
+
+
+def _context_alone(config: BuildConfig) -> BuildContext:
+    """Return a context for steps that are run outside a build."""
+    workspace = Workspace(Path(config.output_dir).absolute())
+
+    def ignore(*_: str, **__: JSONValue) -> None:
+        """Nobody listens."""
+
+    return BuildContext(
+        config=config,
+        workspace=workspace,
+        model_path=workspace.processed_model,
+        emit=ignore,
+        log=ignore,
+        stop=threading.Event(),
+    )
 
 
 class _StepRunner:
     """Runs one step after the other and keeps what they give."""
 
-    def __init__(self, plugins: PluginManager, context: BuildContext, kind: Kind) -> None:
-        self.plugins, self.context, self.kind = plugins, context, kind
-        self.report = PipelineReport()
+    def __init__(self, plugins: PluginManager, context: BuildContext, kind: Kind, report: PipelineReport) -> None:
+        self.plugins, self.context, self.kind, self.report = plugins, context, kind, report
 
     def run(self, step: ProcessingStep, index: int, total: int, model: Path) -> StepOutcome | None:
         """Run a step; None if it is disabled, or failed and the build goes on."""

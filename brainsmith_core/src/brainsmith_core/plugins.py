@@ -16,7 +16,7 @@ from . import hookspecs
 from .clashes import CORE, Clash, record_name, settle
 from .containment import call_contained, describe
 from .discovery import check_before_import, import_plugin, note_fault, plugins_of
-from .errors import ConfigurationError, PluginError, did_you_mean
+from .errors import BrainsmithError, ConfigurationError, PluginError, did_you_mean
 from .hook_check import HookNamespace, Implementation, implementations
 from .hook_records import RECORD_TYPES, records_of
 from .hook_trace import HookTrace
@@ -27,7 +27,15 @@ from .records import BackendSpec, ExecutorSpec, MetricParserSpec, StepSpec
 from .targets import load_target
 
 __all__ = [
-    "DISABLE_VARIABLE", "RECORD_TYPES", "Clash", "Offer", "Plugin", "PluginManager", "PluginState", "load_target",
+    "DISABLE_VARIABLE",
+    "RECORD_TYPES",
+    "Clash",
+    "Offer",
+    "Plugin",
+    "PluginManager",
+    "PluginState",
+    "default_plugins",
+    "load_target",
 ]  # fmt: skip
 
 _BUILTIN_PLUGIN = "brainsmith_core.builtin"
@@ -123,6 +131,8 @@ class PluginManager:
         """
         create = self.load(offer, "backend")
         made = call_contained(create)
+        if isinstance(made.error, BrainsmithError):
+            raise made.error
         if made.error is not None:
             owner = f"the backend {offer.record.name} of plugin {offer.plugin.label}"
             text = f"{owner} can't be made: {describe(made.error)}"
@@ -361,3 +371,9 @@ class PluginManager:
     def _tell(self, what: str, plugin: Plugin, where: str, seconds: float, outcome: str) -> None:
         if self._trace is not None:
             self._trace.add(what, plugin.name, where, seconds, outcome)
+
+
+@functools.cache
+def default_plugins() -> PluginManager:
+    """Return the plugins of this environment, discovered once."""
+    return PluginManager.discover()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
@@ -13,7 +12,7 @@ from .context import Backend, BackendOutcome, BuildContext, StopSignal
 from .errors import PluginError
 from .events import BuildEvent
 from .json_values import JSONValue, checked_json_dict
-from .plugins import Offer, Plugin, PluginManager
+from .plugins import Offer, Plugin, PluginManager, default_plugins
 from .records import BackendSpec
 from .result import BuildResult
 
@@ -126,12 +125,6 @@ class BackendBase(BuildRunnerInterface):
 
 def _unregistered(spec: BackendSpec) -> Plugin:
     return Plugin(name=spec.name, target=spec.target, distribution="", version="")
-
-
-@functools.cache
-def default_plugins() -> PluginManager:
-    """Return the plugins of this environment, discovered once."""
-    return PluginManager.discover()
 
 
 def create_build_runner_factory(

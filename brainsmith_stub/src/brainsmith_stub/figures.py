@@ -95,7 +95,8 @@ def simulated_metrics(config: BuildConfig, digest: str) -> list[Metric]:
 def _counts(drawn: list[Metric]) -> list[Metric]:
     """Return how much of the pretended device is used: the same designs ranked by counts as by fractions."""
     fractions = {metric.name.removesuffix(".fraction"): metric.number or 0.0 for metric in drawn}
-    return [_metric(name, round(fractions[name] * total), unit) for name, (total, unit) in _DEVICE.items()]
+    used = [_metric(name, round(fractions[name] * total), unit) for name, (total, unit) in _DEVICE.items()]
+    return used + [_metric(f"{name}.available", total, unit) for name, (total, unit) in _DEVICE.items()]
 
 
 def _utilisation(value: float) -> float:
