@@ -9,8 +9,9 @@ from .figures import WHOLE, Scope
 
 __all__ = ["scope_of_command"]
 
-#: Cells or blocks that limit a report: a name, a list in braces, or a Tcl call whose last word is the name.
-_LIMITED = re.compile(r"\s-(cells?|pblocks?)\s+(?:\[([^\]]*)\]|\{([^}]*)\}|(\S+))")
+#: Options that limit a report to cells or blocks.
+_LIMITED = re.compile(r"\s-(cell|pblock)s?\s+")
+_BRACKETS = {"[": "]", "{": "}"}
 
 
 def scope_of_command(header: Mapping[str, str]) -> Scope:
@@ -25,9 +26,24 @@ def scope_of_command(header: Mapping[str, str]) -> Scope:
         >>> scope_of_command({"Command": "report_utilization -pblocks [get_pblocks {pb_1}]"}), scope_of_command({})
         ((('pblock', 'pb_1'),), ())
     """
-    found = _LIMITED.search(header.get("Command", ""))
+    command = header.get("Command", "")
+    found = _LIMITED.search(command)
     if not found:
         return WHOLE
-    call, *names = found.groups()[1:]
-    name = call.split()[-1] if call and call.split() else next(filter(None, names), "")
-    return (("instance" if found[1].startswith("cell") else "pblock", name.strip("{} ")),)
+    value = _value(command[found.end() :])
+    # Of a Tcl call the last word is what it looks for.
+    name = (value.split()[-1] if value.startswith("get_") else value).strip("{} ")
+    return (("instance" if found[1] == "cell" else "pblock", name),) if name else WHOLE
+
+
+def _value(text: str) -> str:
+    """Return the first word of a Tcl command, or what stands in the brackets that it begins with."""
+    closing = _BRACKETS.get(text[:1])
+    if closing is None:
+        return text.partition(" ")[0]
+    depth = 0
+    for place, letter in enumerate(text):
+        depth += (letter == text[0]) - (letter == closing)
+        if depth == 0:
+            return text[1:place].strip()
+    return text[1:].strip()

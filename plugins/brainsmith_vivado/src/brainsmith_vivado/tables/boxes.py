@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -56,6 +57,7 @@ def read_box(lines: Sequence[str], start: int) -> tuple[Table, int]:
     body = _take_headings(table, blocks)
     for block in body:
         _read_rows(table, block)
+    table.distrust()
     return table, stop
 
 
@@ -92,12 +94,12 @@ def _take_headings(table: Table, blocks: list[_Block]) -> list[_Block]:
 def _spanned(upper: _Block, lower: _Block) -> list[str]:
     """Return headings of two lines: the upper one, which may span several columns, and the lower one."""
     places = _corners(lower.rule)
-    wide = list(zip(_corners(upper.rule), _cells(upper.lines[0][1], upper.rule) or [], strict=False))
-    names: list[str] = []
-    for place, name in zip(places, _cells(lower.lines[0][1], lower.rule) or [], strict=False):
-        above = [text for begin, text in wide if begin <= place]
-        names.append(f"{above[-1]} {name}".strip() if above else name)
-    return names
+    begins, wide = _corners(upper.rule), _cells(upper.lines[0][1], upper.rule)
+    narrow = _cells(lower.lines[0][1], lower.rule)
+    if wide is None or narrow is None:
+        return []
+    above = [wide[min(bisect_right(begins, place), len(wide)) - 1] for place in places[: len(narrow)]]
+    return [f"{upper_name} {name}".strip() for upper_name, name in zip(above, narrow, strict=True)]
 
 
 def _read_rows(table: Table, block: _Block) -> None:
@@ -115,7 +117,9 @@ def _read_rows(table: Table, block: _Block) -> None:
         first = cells[0]
         # One blank belongs to the frame.
         indent = len(first) - len(first.lstrip()) - 1 if first[:2] == "  " else 0
-        rows.append(Row([cell.strip() for cell in cells], indent, place + 1))
+        stripped = [cell.strip() for cell in cells]
+        if stripped != table.columns:  # headings that a damaged table repeats are no row
+            rows.append(Row(stripped, indent, place + 1))
 
 
 def _cells(text: str, rule: str) -> list[str] | None:
@@ -128,8 +132,10 @@ def _cells(text: str, rule: str) -> list[str] | None:
 
 def _at_corners(text: str, rule: str) -> list[str] | None:
     """Return the cells of a line in which a name holds a `|` itself: cut where the rule has its corners."""
+    if len(text) != len(rule):
+        return None
     corners = _corners(rule)
-    if len(text) != len(rule) or any(text[corner] != "|" for corner in corners):
+    if any(text[corner] != "|" for corner in corners):
         return None
     return [text[left + 1 : right] for left, right in pairwise(corners)]
 

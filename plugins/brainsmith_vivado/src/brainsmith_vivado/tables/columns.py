@@ -10,7 +10,8 @@ from .records import Row, Table
 __all__ = ["is_underline", "read_columns"]
 
 _DASHES = re.compile(r"-+")
-_UNDERLINE = re.compile(r"-+(?: +-+)+")
+#: No report has nearly as many columns.
+_UNDERLINE = re.compile(r"-+(?: +-+){1,200}")
 #: Cells stand at least two blanks apart; one blank is part of a cell: `{0.000 5.000}`, `input port clock`.
 _CELL = re.compile(r"\S+(?: \S+)*")
 
@@ -62,7 +63,7 @@ def read_columns(lines: Sequence[str], dashes: int) -> tuple[Table, int]:
     table = Table(columns=layout.names, line=dashes)
     place = dashes + 1
     while place < len(lines) and lines[place].strip():
-        row = _row(layout, lines[place], place)
+        row = None if is_underline(lines[place].strip()) else _row(layout, lines[place], place)
         # What the file's end cuts off may look whole: `2801` becomes `280`.
         if row is None or place == len(lines) - 1:
             table.damaged.append(place + 1)

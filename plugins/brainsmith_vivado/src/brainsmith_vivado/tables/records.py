@@ -40,6 +40,12 @@ class Table:
     damaged: list[int] = attrs.field(factory=list)
     closed: bool = True
 
+    def distrust(self) -> None:
+        """Drop all rows if most don't fit the headings: then the headings are damaged, and cells would move."""
+        if len(self.damaged) > len(self.rows):
+            self.damaged += [row.line for row in self.rows]
+            self.rows.clear()
+
 
 @attrs.define
 class Section:

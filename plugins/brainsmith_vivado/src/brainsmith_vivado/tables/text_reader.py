@@ -15,7 +15,7 @@ __all__ = ["MARK", "begins_report", "read_document", "read_documents"]
 
 #: Begins the header of a report.
 MARK = "\n| Tool Version"
-_FIELD = re.compile(r"\|\s*([A-Za-z][A-Za-z ]*?)\s*:(?:\s(.*))?")
+_FIELD = re.compile(r"[A-Za-z][A-Za-z ]*")
 _HEADING = re.compile(r"(?:([0-9]+(?:\.[0-9]+)*)\.?\s+)?(\S.*)")
 _ENTRY = re.compile(r"[0-9]+(?:\.[0-9]+)*\.?\s+\S")
 _CONTENTS = "Table of Contents"
@@ -59,8 +59,8 @@ def read_document(text: str, line: int = 1) -> Document:
         text: the report.
         line: the place of its first line in the file, from 1.
     """
-    places = [text.find(mark) + 1 for mark in _DETAILS] if _TIMING.search(text, 0, _HEAD) else []
-    end = min(filter(None, places), default=len(text))
+    places = [text.find(mark) for mark in _DETAILS] if _TIMING.search(text, 0, _HEAD) else []
+    end = min((place for place in places if place >= 0), default=len(text))
     lines = text[:end].split("\n")
     document = Document(details=text[end:], line=line)
     _Reader(lines, document).read()
@@ -106,6 +106,9 @@ class _Reader:
             if first == "+" and is_rule(text):
                 table, place = read_box(lines, place)
                 self.section.tables.append(table)
+            elif place == len(lines) - 1:
+                # What the file's end cuts off may look whole: `Fully Routed` becomes `Fully`.
+                break
             elif first == "-":
                 place = self._dashes(place, text)
             elif first == "|":
@@ -128,9 +131,10 @@ class _Reader:
         if below.startswith("| --"):
             self._begin(place, text[1:].strip())
             return place + 2
-        field = _FIELD.fullmatch(text)
-        if field and len(self.document.sections) == 1:
-            self.document.header.setdefault(field[1], (field[2] or "").strip())
+        name, colon, value = text[1:].partition(":")
+        name = name.strip()
+        if colon and _FIELD.fullmatch(name) and len(self.document.sections) == 1:
+            self.document.header.setdefault(name, value.strip())
         else:
             self.section.text.append(text)
         return place + 1

@@ -69,6 +69,7 @@ class _Handler:
     table: Table | None = None
     cells: list[str] | None = None
     headings: bool = False
+    nested: bool = False
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Take the beginning of an element."""
@@ -77,6 +78,7 @@ class _Handler:
             if self.cells is not None:
                 self.cells.append(attributes.get("contents", ""))
         elif tag == "tablerow":
+            self.nested = self.cells is not None
             self.cells, self.headings = [], False
         elif tag == "table":
             self.table = Table(columns=[], closed=False)
@@ -98,12 +100,14 @@ class _Handler:
             self.cells = None
         elif tag == "table" and self.table is not None:
             self.table.closed = True
+            self.table.distrust()
             self.table = None
 
     def give_up(self) -> None:
         """Say where the file breaks off."""
         if self.table is not None:
             self.table.closed = False
+            self.table.distrust()
 
     def _begin(self, title: str) -> None:
         heading = _HEADING.fullmatch(title.strip())
@@ -119,7 +123,7 @@ class _Handler:
         if self.headings:
             # A second line of headings stands below the first one, which spans several columns.
             table.columns = stripped if not table.columns else _joined(table.columns, stripped)
-        elif table.columns and len(cells) != len(table.columns):
+        elif self.nested or (table.columns and len(cells) != len(table.columns)):
             table.damaged.append(0)
         else:
             first = cells[0]

@@ -14,7 +14,7 @@ __all__ = ["read_clocks"]
 
 _CONSTRAINTS = ("LOC", "Clock Region", "Pblock")
 _KNOWN = {"Type", "Used", "Available", "Num Fixed", *_CONSTRAINTS}
-_CONTROLLED, _ULTRASCALE = "BUFGCTRL", "BUFGCE"
+_CONTROLLED, _ULTRASCALE = "BUFGCTRL", {"BUFGCE", "BUFGCE_DIV", "BUFG_GT", "BUFG_PS", "BUFG_FABRIC"}
 
 
 @cache
@@ -45,7 +45,7 @@ def _read_primitives(section: Section, table: Table, figures: Figures) -> None:
     for row in table.rows:
         cells = dict(zip(table.columns, row.cells, strict=True))
         kind = cells["Type"]
-        parent = "GLOBAL CLOCK BUFFERs" if kind == _CONTROLLED and _ULTRASCALE in kinds else ""
+        parent = "GLOBAL CLOCK BUFFERs" if kind == _CONTROLLED and kinds & _ULTRASCALE else ""
         resource = resource_of(kind, parent)
         if resource is None:
             figures.remark("unknown row, kept as util.site", f'"{kind}" in "{section.title}"')

@@ -126,13 +126,18 @@ def _put_latency(cells: Mapping[str, str], figures: Figures, scope: Scope) -> No
 
 
 def _read_loops(table: HlsTable, figures: Figures, scope: Scope) -> None:
-    rows = [_cells(table, row.cells) for row in table.rows]
+    rows: list[dict[str, str]] = []
     paths: list[tuple[str, ...]] = []
-    for cells in rows:
+    for row in table.rows:
+        cells = _cells(table, row.cells)
         found = _LOOP.fullmatch(cells.get("Loop Name", ""))
         depth = 0 if found is None or found[1] == "-" else len(found[1])
-        above = paths[-1][:depth] if paths else ()
-        paths.append((*above, found[2] if found else cells.get("Loop Name", "")))
+        if found is None or depth > (len(paths[-1]) if paths else 0):
+            # Without the row above it, nobody can know which loop it is in.
+            figures.remark("unknown row", f'"{cells.get("Loop Name", "")[:40]}"')
+            continue
+        paths.append((*(paths[-1][:depth] if paths else ()), found[2]))
+        rows.append(cells)
     for cells, name in zip(rows, loop_names(paths), strict=True):
         for field, text in cells.items():
             _put_loop(figures, field, text, (*scope, ("loop", name)))

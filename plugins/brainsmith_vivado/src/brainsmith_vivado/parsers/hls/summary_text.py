@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
+from pathlib import Path
 
 import attrs
 
@@ -12,6 +14,7 @@ from brainsmith_core.metric import Metric, Stage
 from brainsmith_core.report import Report, ReportError
 
 from ...figures import Figures, Scope
+from ...tables.records import Row
 from .details import put_row, read_properties, record_of
 from .names import WORST, function_scope, loop_names
 from .origin import put_origin
@@ -65,14 +68,15 @@ def parse(report: Report) -> Iterator[Metric]:
     """
     tree = read_text(report.text)
     figures = Figures(report, Stage.HLS)
-    top = function_scope(report.path, tree.name)
+    design = _Design(report.path, tree.name)
+    top = design.scope(tree.name)
     wrong_sign = tree.header.get("Version", "").startswith(_WRONG_SIGN)
     for table in tree.tables:
         place = table.section or table.path
         if table.path == _ESTIMATES:
-            _read_estimates(table, report, figures, top, wrong_sign=wrong_sign)
+            _read_estimates(table, figures, design, wrong_sign=wrong_sign)
         elif place in _BINDINGS:
-            _read_bindings(table, report, figures)
+            _read_bindings(table, figures, design)
         else:
             read_properties(table, figures, top)
         for line in table.damaged:
@@ -87,8 +91,8 @@ def parse(report: Report) -> Iterator[Metric]:
     yield from found
 
 
-def _read_estimates(table: HlsTable, report: Report, figures: Figures, top: Scope, *, wrong_sign: bool) -> None:
-    for entry in _entries(table, report, top, figures):
+def _read_estimates(table: HlsTable, figures: Figures, design: _Design, *, wrong_sign: bool) -> None:
+    for entry in _Tree(design, figures).entries(table):
         for field, text in entry.cells.items():
             if entry.loop:
                 _put_loop(figures, field, text, entry.scope)
@@ -97,52 +101,76 @@ def _read_estimates(table: HlsTable, report: Report, figures: Figures, top: Scop
         _put_slack(figures, entry, wrong_sign=wrong_sign)
 
 
-def _entries(table: HlsTable, report: Report, top: Scope, figures: Figures) -> list[_Entry]:
-    """Return the functions and loops of the table with what they are about."""
-    entries: list[_Entry] = []
-    above: list[tuple[int, str, Scope]] = []
-    loops: dict[Scope, list[tuple[_Entry, tuple[str, ...]]]] = {}
-    seen: Counter[Scope] = Counter()
-    for row in table.rows:
-        cells = dict(zip(table.columns, row.cells, strict=True))
+@attrs.frozen
+class _Design:
+    """What the report is about.
+
+    Args:
+        path: the report.
+        top: the top function.
+    """
+
+    path: Path
+    top: str
+
+    def scope(self, name: str) -> Scope:
+        """Return what a row of a name is about."""
+        if name != self.top and _INSTANCE.fullmatch(name):
+            return (*function_scope(self.path, self.top), ("instance", name))
+        return function_scope(self.path, name)
+
+
+@attrs.define
+class _Tree:
+    """Finds out by their indentation what the rows of the estimates are about.
+
+    Args:
+        design: what the report is about.
+        figures: where odd rows are remarked.
+    """
+
+    design: _Design
+    figures: Figures
+    above: list[tuple[int, str, str, Scope]] = attrs.field(factory=list)
+    seen: Counter[Scope] = attrs.field(factory=Counter)
+    loops: dict[Scope, list[tuple[_Entry, tuple[str, ...]]]] = attrs.field(factory=dict)
+
+    def entries(self, table: HlsTable) -> list[_Entry]:
+        """Return the functions and loops of the table with what they are about."""
+        found = [entry for entry in map(self._entry, table.rows, repeat(table.columns)) if entry is not None]
+        for function, group in self.loops.items():
+            for (entry, _), name in zip(group, loop_names([path for _, path in group]), strict=True):
+                entry.scope = (*function, ("loop", name))
+        return found
+
+    def _entry(self, row: Row, columns: Sequence[str]) -> _Entry | None:
+        cells = dict(zip(columns, row.cells, strict=True))
         found = _ENTRY.fullmatch(cells.get(_NAME, ""))
-        if found is None:
-            figures.remark("unknown row", f'"{cells.get(_NAME, "")[:40]}"')
-            continue
-        while above and above[-1][0] >= row.indent:
-            above.pop()
-        function = next((scope for _, mark, scope in reversed(above) if mark == "+"), top)
-        entry = _Entry(cells, function, found["mark"] == "o")
-        if entry.loop:
-            loops.setdefault(function, []).append((entry, (*_loops_around(above), found["name"])))
-            above.append((row.indent, "o", (("loop", found["name"]),)))
-        else:
-            entry.scope = _scope(report, top, found["name"], seen, first=not entries)
-            above.append((row.indent, "+", entry.scope))
-        entries.append(entry)
-    for function, group in loops.items():
-        for (entry, _), name in zip(group, loop_names([path for _, path in group]), strict=True):
-            entry.scope = (*function, ("loop", name))
-    return entries
+        while self.above and self.above[-1][0] >= row.indent:
+            self.above.pop()
+        level = self.above[-1][0] + 1 if self.above else 0
+        if found is None or row.indent != level or (found["mark"] == "o" and not self.above):
+            # Without the row above it, nobody can know what it is part of.
+            self.figures.remark("unknown row", f'"{cells.get(_NAME, "")[:40]}"')
+            return None
+        name = found["name"]
+        if found["mark"] == "o":
+            return self._loop(row.indent, name, cells)
+        scope = self.design.scope(name)
+        self.seen[scope] += 1
+        if self.seen[scope] > 1:
+            scope = (*scope, ("occurrence", str(self.seen[scope])))
+        self.above.append((row.indent, "+", name, scope))
+        return _Entry(cells, scope, loop=False)
 
-
-def _loops_around(above: Sequence[tuple[int, str, Scope]]) -> list[str]:
-    """Return the names of the loops around a place, in the same function."""
-    names: list[str] = []
-    for _, mark, scope in reversed(above):
-        if mark == "+":
-            break
-        names.insert(0, scope[-1][1])
-    return names
-
-
-def _scope(report: Report, top: Scope, name: str, seen: Counter[Scope], *, first: bool) -> Scope:
-    """Return what a row is about that isn't a loop; a function that is called from several places is numbered."""
-    if first:
-        return top
-    scope = (*top, ("instance", name)) if _INSTANCE.fullmatch(name) else function_scope(report.path, name)
-    seen[scope] += 1
-    return scope if seen[scope] == 1 else (*scope, ("occurrence", str(seen[scope])))
+    def _loop(self, indent: int, name: str, cells: dict[str, str]) -> _Entry:
+        """Return a loop; its name depends on the other loops of its function, so its scope comes later."""
+        place = max(place for place, each in enumerate(self.above) if each[1] == "+")
+        function, around = self.above[place][3], [each[2] for each in self.above[place + 1 :]]
+        entry = _Entry(cells, function, loop=True)
+        self.loops.setdefault(function, []).append((entry, (*around, name)))
+        self.above.append((indent, "o", name, function))
+        return entry
 
 
 def _put_function(figures: Figures, field: str, text: str, scope: Scope) -> None:
@@ -199,23 +227,26 @@ def _put_slack(figures: Figures, entry: _Entry, *, wrong_sign: bool) -> None:
         put_number(figures, name, text, "Slack", entry.scope)
 
 
-def _read_bindings(table: HlsTable, report: Report, figures: Figures) -> None:
+def _read_bindings(table: HlsTable, figures: Figures, design: _Design) -> None:
     """Add what single operators and memories take, by the function that they are part of."""
     columns = [(_RESOURCES[field], field) for field in table.columns if field in _RESOURCES]
     function: Scope = ()
+    level = -9
     seen: Counter[tuple[Scope, str]] = Counter()
     for row in table.rows:
         cells = dict(zip(table.columns, row.cells, strict=True))
         name = cells.pop("Name", "")
         if name.startswith("+ "):
-            function = function_scope(report.path, name[2:].strip())
+            function, level = design.scope(name[2:].strip()), row.indent
             _put_sums(figures, cells, (*function, ("category", table.section)))
-            continue
-        seen[function, name] += 1
-        label = name if seen[function, name] == 1 else f"{name}#{seen[function, name]}"
-        about = (*function, ("operation", label))
-        figures.put("hls.operation", record_of(list(cells), list(cells.values())), table.section, about)
-        put_row(figures, columns, [cells[field] for _, field in columns], about, zeros=False)
+        elif row.indent != level + 2:
+            figures.remark("unknown row", f'"{name[:40]}"')
+        else:
+            seen[function, name] += 1
+            label = name if seen[function, name] == 1 else f"{name}#{seen[function, name]}"
+            about = (*function, ("operation", label))
+            figures.put("hls.operation", record_of(list(cells), list(cells.values())), table.section, about)
+            put_row(figures, columns, [cells[field] for _, field in columns], about, zeros=False)
 
 
 def _put_sums(figures: Figures, cells: Mapping[str, str], scope: Scope) -> None:

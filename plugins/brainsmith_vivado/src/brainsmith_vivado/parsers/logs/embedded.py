@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from brainsmith_core.metric import Metric, Stage
@@ -11,7 +12,7 @@ from brainsmith_core.report import Report, ReportError
 from ...reports import read_reports
 from ...tables.text_reader import MARK, begins_report, read_document
 
-__all__ = ["embedded_figures", "parse_log"]
+__all__ = ["embedded_figures"]
 
 #: A report without a header begins like this.
 _PLAIN = re.compile(r"^-{20,}\n\| Timer Settings\n", re.MULTILINE)
@@ -21,7 +22,7 @@ _END = re.compile(
     r"|[0-9]+ Infos, |\w+ completed successfully|-{60,}\nStart)",
     re.MULTILINE,
 )
-#: The steps after which a netlist is at a stage.
+#: The steps after which a netlist is at a stage; a report without a header has that of the last step before it.
 _STEPS = {
     "synth_design": Stage.SYNTH,
     "opt_design": Stage.SYNTH,
@@ -31,15 +32,6 @@ _STEPS = {
 _DONE = re.compile(rf"^({'|'.join(_STEPS)}) completed successfully", re.MULTILINE)
 
 
-def parse_log(report: Report) -> Iterator[Metric]:
-    """Yield the figures of the reports in a log.
-
-    Args:
-        report: the log.
-    """
-    yield from embedded_figures(report)
-
-
 def embedded_figures(report: Report) -> list[Metric]:
     """Return the figures of the reports in a log; none if there is no report in it.
 
@@ -47,12 +39,15 @@ def embedded_figures(report: Report) -> list[Metric]:
         report: the log.
     """
     text = report.text
+    done = [(found.start(), _STEPS[found[1]]) for found in _DONE.finditer(text)]
     metrics: list[Metric] = []
+    line, counted = 1, 0
     for begin, end in _reports(text):
-        line = text.count("\n", 0, begin) + 1
+        line, counted = line + text.count("\n", counted, begin), begin
         document = read_document(text[begin:end], line)
+        before = bisect_left(done, begin, key=lambda step: step[0])
         try:
-            metrics += read_reports(report, [document], _stage_at(text, begin))
+            metrics += read_reports(report, [document], done[before - 1][1] if before else None)
         except ReportError as error:
             report.note(f"line {line}: {error}")
     return metrics
@@ -69,11 +64,3 @@ def _reports(text: str) -> Iterator[tuple[int, int]]:
         end = _END.search(text, begin, limit if limit >= 0 else len(text))
         stop = end.start() if end else limit if limit >= 0 else len(text)
         yield begin, stop
-
-
-def _stage_at(text: str, place: int) -> Stage | None:
-    """Return the stage of the last step that was done before a place in a log."""
-    last = None
-    for found in _DONE.finditer(text, 0, place):
-        last = found[1]
-    return _STEPS[last] if last else None

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
+from typing import TypeAlias
 
 from ...figures import WHOLE, Figures, Scope
 from ...mapping import TableSpec, find_spec, load_specs, read_table
@@ -20,6 +21,8 @@ _TOTAL, _DYNAMIC, _STATIC = "power.total_w", "power.dynamic_w", "power.static_w"
 #: Dynamic and static are rounded to 1 mW each, and so is their sum.
 _ROUNDING = 0.0021
 _COUNTS = {"Used": "power.component_used", "Available": "power.component_used.available"}
+#: Components of which there is one below several others.
+_AMBIGUOUS = ("Others",)
 _OVERALL = "Overall confidence level"
 
 
@@ -36,9 +39,9 @@ def _specs() -> tuple[TableSpec, ...]:
 def read_power(document: Document, figures: Figures) -> None:
     """Add what a power report holds."""
     for section in document.sections:
-        reader = _READERS.get(section.title)
         for table in section.tables:
             spec = find_spec(_specs(), section, table)
+            reader = _READERS.get(tuple(table.columns[:2])) or _PAIRS.get(section.title)
             if spec is not None:
                 read_table(spec, section, table, figures)
             elif reader is not None:
@@ -85,13 +88,10 @@ def _put_text(figures: Figures, name: str, text: str, field: str, scope: Scope =
 
 def _read_components(section: Section, table: Table, figures: Figures) -> None:
     """Add what each kind of resource takes; a metric that has several rows is their sum."""
-    if table.columns[:2] != ["On-Chip", "Power (W)"]:
-        figures.remark("unknown table", f'"{section.title}" ({", ".join(table.columns)})')
-        return
     summed: dict[str, dict[str, str]] = {}
-    for row, path in walk(table.rows):
+    for row, path in walk(table.rows, figures):
         cells = dict(zip(table.columns, row.cells, strict=True))
-        scope = (("component", " > ".join(path)),)
+        scope = (("component", " > ".join(path) if path[-1] in _AMBIGUOUS else path[-1]),)
         metric = _names()["components"].get(path[-1]) if len(path) == 1 else None
         if metric is None:
             figures.put_cell("power.component_w", cells["Power (W)"], path[-1], scope)
@@ -100,6 +100,8 @@ def _read_components(section: Section, table: Table, figures: Figures) -> None:
         _put_counts(figures, cells, path[-1], scope)
     for metric, parts in summed.items():
         _put_sum(figures, metric, parts)
+        for name, text in parts.items() if len(parts) > 1 else ():
+            figures.put_cell("power.component_w", text, name, (("component", name),))
 
 
 def _put_counts(figures: Figures, cells: Mapping[str, str], field: str, scope: Scope) -> None:
@@ -125,9 +127,6 @@ def _put_sum(figures: Figures, metric: str, parts: Mapping[str, str]) -> None:
 
 
 def _read_confidence(section: Section, table: Table, figures: Figures) -> None:
-    if table.columns[:2] != ["User Input Data", "Confidence"]:
-        figures.remark("unknown table", f'"{section.title}" ({", ".join(table.columns)})')
-        return
     for row in table.rows:
         name, level = row.cells[:2]
         if level:
@@ -136,13 +135,13 @@ def _read_confidence(section: Section, table: Table, figures: Figures) -> None:
 
 
 def _read_hierarchy(section: Section, table: Table, figures: Figures) -> None:
-    if table.columns != ["Name", "Power (W)"]:
-        figures.remark("unknown table", f'"{section.title}" ({", ".join(table.columns)})')
-        return
     names, hidden = InstanceNames(), 0
     columns = [("power.instance_w", "Power (W)")]
     for row in table.rows:
         scope = names.scope(row)
+        if scope is None:
+            figures.remark("rows without the row above them", f'"{row.cells[0]}"')
+            continue
         value = exact_number(row.cells[1])
         if value is not None:
             figures.put_row(columns, [value], scope)
@@ -173,10 +172,11 @@ def _put_margin(figures: Figures) -> None:
         figures.put("power.thermal_margin_c", round(most - now, 6), field, formula=formula)
 
 
-_READERS: Mapping[str, Callable[[Section, Table, Figures], None]] = {
-    "Summary": _read_summary,
-    "On-Chip Components": _read_components,
-    "Confidence Level": _read_confidence,
-    "Environment": _read_environment,
-    "By Hierarchy": _read_hierarchy,
+_Reader: TypeAlias = Callable[[Section, Table, Figures], None]
+#: What reads a table, by its first headings; tables of names and values have none, so their section tells.
+_READERS: Mapping[tuple[str, ...], _Reader] = {
+    ("On-Chip", "Power (W)"): _read_components,
+    ("User Input Data", "Confidence"): _read_confidence,
+    ("Name", "Power (W)"): _read_hierarchy,
 }
+_PAIRS: Mapping[str, _Reader] = {"Summary": _read_summary, "Environment": _read_environment}

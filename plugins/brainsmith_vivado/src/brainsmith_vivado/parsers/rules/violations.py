@@ -50,7 +50,7 @@ def is_summary(table: Table) -> bool:
     return set(table.columns) >= _HEADINGS
 
 
-def put_rules(figures: Figures, prefix: str, table: Table) -> Mapping[tuple[str, str], int]:
+def put_rules(figures: Figures, prefix: str, table: Table) -> dict[tuple[str, str], int]:
     """Add the violations of each rule that a summary names, and return them by rule and severity.
 
     Args:
@@ -58,7 +58,7 @@ def put_rules(figures: Figures, prefix: str, table: Table) -> Mapping[tuple[str,
         prefix: `drc` or `methodology`.
         table: the summary.
     """
-    counts: _Counts = Counter()
+    counts: dict[tuple[str, str], int] = {}
     for row in table.rows:
         cells = dict(zip(table.columns, row.cells, strict=True))
         rule, severity, number = cells["Rule"], cells["Severity"], exact_number(cells["Violations"])
@@ -67,9 +67,8 @@ def put_rules(figures: Figures, prefix: str, table: Table) -> Mapping[tuple[str,
         elif number is None:
             figures.spoil(f"{prefix}.{_SEVERITIES[severity]}", cells["Violations"], rule, (("rule", rule),))
         else:
-            counts[rule, severity] += int(number)
-    for (rule, severity), number in counts.items():
-        figures.put(f"{prefix}.{_SEVERITIES[severity]}", number, rule, (("rule", rule),))
+            counts[rule, severity] = int(number)
+            figures.put(f"{prefix}.{_SEVERITIES[severity]}", int(number), rule, (("rule", rule),))
     return counts
 
 
@@ -81,20 +80,18 @@ def _read(document: Document, figures: Figures, prefix: str) -> None:
             figures.remark("unknown table", ", ".join(table.columns) or f"{len(table.rows)} rows without headings")
     details = _details(document)
     found = _found(document)
-    if summaries:
-        counts = dict(put_rules(figures, prefix, summaries[0]))
-    else:  # before Vivado 2016 there is no summary
-        counts = dict(details)
-        for (rule, severity), number in details.items():
-            figures.put(f"{prefix}.{_SEVERITIES[severity]}", number, rule, (("rule", rule),))
+    counts = put_rules(figures, prefix, summaries[0]) if summaries else dict(details)
+    listed, total = sum(details.values()), sum(counts.values())
     _put_totals(figures, prefix, counts)
-    total, listed = sum(counts.values()), sum(details.values())
     if found is None:
         _refute(figures, prefix, "the report doesn't say how many violations were found")
     elif found != total:
         _refute(figures, prefix, f"{found} violations were found, but {total} are counted")
     elif listed != total:
         figures.remark("incomplete", f"{found} violations were found, but {listed} are described")
+    if not summaries and found == total:  # before Vivado 2016 there is no summary, and only a whole list counts
+        for (rule, severity), number in details.items():
+            figures.put(f"{prefix}.{_SEVERITIES[severity]}", number, rule, (("rule", rule),))
 
 
 def _details(document: Document) -> _Counts:

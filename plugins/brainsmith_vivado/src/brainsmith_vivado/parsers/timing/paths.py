@@ -15,7 +15,7 @@ _SETUP, _HOLD, _PULSE = "setup", "hold", "pw"
 _NS = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)ns")
 _SLACK = re.compile(r"Slack(?: \((?:MET|VIOLATED)\))?\s*:\s+(inf|-?[0-9]+(?:\.[0-9]+)?ns)(?=\s|$)")
 _DELAY = re.compile(r"(-?[0-9.]+)ns\s+\(logic (-?[0-9.]+)ns \(-?[0-9.]+%\)\s+route (-?[0-9.]+)ns \(-?[0-9.]+%\)\)")
-_CLOCKED = re.compile(r"clocked by (.+?)\s+\{")
+_CLOCKED = re.compile(r"clocked by ([^{]+)\{")
 _FANOUT = re.compile(r"net \(fo=([0-9]{1,9})")
 _WORST = re.compile(r"(Setup|Hold|PW)\s*:\s+([0-9]*)\s+Failing Endpoints?,\s+Worst Slack\s+(-?[0-9.]+)ns,")
 _KINDS = {"Setup": _SETUP, "Hold": _HOLD, "PW": _PULSE}
@@ -100,6 +100,7 @@ class Group:
         from_clock: clock of their starts. to_clock: clock of their ends.
         worst: the worst slacks.
         paths: the paths, the worst ones first as the report lists them.
+        whole: whether all lines that name it are there; a list of paths alone has no names.
     """
 
     path_group: str = ""
@@ -107,6 +108,7 @@ class Group:
     to_clock: str = ""
     worst: list[Worst] = attrs.field(factory=list)
     paths: list[Path] = attrs.field(factory=list)
+    whole: bool = False
 
 
 def read_timing_paths(text: str) -> list[Path]:
@@ -124,18 +126,20 @@ def read_paths(details: str) -> list[Group]:
     Args:
         details: the part of a report that lists paths.
     """
-    text = f"\n{details}"
+    text = details if details[:1] == "\n" else f"\n{details}"
     groups = [Group()]
-    group_name: str | None = None
+    group_name, below = "", -1
     for place, mark, end in _places(text):
         value = _rest(text, place + len(mark))
         if mark == "\nPath Group:":
             group_name = value
         elif mark == "\nFrom Clock:":
-            groups.append(Group(group_name or "", value))
-            group_name = None
+            groups.append(Group(group_name, value))
+            group_name, below = "", text.find("\n", place + 1)
         elif mark == "\n  To Clock:":
-            groups[-1].to_clock = value
+            if place != below:  # the line above it is missing
+                groups.append(Group())
+            groups[-1].to_clock, groups[-1].whole = value, place == below
             groups[-1].worst = _worst(text[place:end])
         else:
             path = _path(text, place + 1, end)
@@ -218,7 +222,7 @@ def _fields(lines: list[str]) -> tuple[dict[str, str], dict[str, str]]:
         elif name not in clocks:
             clocked = _CLOCKED.search(line)
             if clocked:
-                clocks[name] = clocked[1]
+                clocks[name] = clocked[1].strip()
     return fields, clocks
 
 

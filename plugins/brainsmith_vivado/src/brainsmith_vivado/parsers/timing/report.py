@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 
 from ...figures import WHOLE, Figures, Scope
-from ...tables.records import Document, Section
+from ...tables.records import Document, Section, Table
 from ..rules.violations import is_summary, put_rules
 from .names import check_name, slacks
 from .paths import Group, Path, read_paths
-from .summary import check_rows, put_fmax, put_met, read_clocks, read_slacks
+from .summary import check_rows, put_fmax, put_met, read_clocks, read_slacks, read_statement
 
 __all__ = ["read_timing"]
 
 _CHECK = re.compile(r"checking (.+?)(?: \(([0-9]{1,12})\))?")
 _COUNTED = re.compile(r"There (?:is|are) ([0-9]{1,12}) ")
-#: Sections whose tables list what is left out; and settings, which are no figures.
-_IGNORED = ("Timer Settings", "User Ignored Path Table", "Unconstrained Path Table")
+#: Tables that list what is left out, and settings; there are no figures in them.
+_IGNORED = (["Path Group", "From Clock"], ["Name", "Max Paths"])
 #: The figures of a path, by the fields of its record.
 _FIELDS = {
     "slack_ns": "Slack",
@@ -37,35 +37,44 @@ _ROUNDING = 0.0021
 
 
 def read_timing(document: Document, figures: Figures) -> None:
-    """Add what a timing report holds."""
+    """Add what a timing report holds; which table is which, the headings tell."""
     for section in document.sections:
         check = _CHECK.fullmatch(section.title)
         if check:
             _read_check(section, check, figures)
-        elif section.title in _READERS:
-            _READERS[section.title](section, figures)
-        elif section.tables and section.title not in _IGNORED:
-            figures.remark("unknown table", f'"{section.title}"')
+        for table in section.tables:
+            _read_table(section, table, figures)
+        read_statement(section, figures)
     check_rows(figures, document)
     _put_paths(document, figures)
     put_fmax(figures, document)
     put_met(figures)
 
 
-def _read_methodology(section: Section, figures: Figures) -> None:
-    for table in filter(is_summary, section.tables):
+def _read_table(section: Section, table: Table, figures: Figures) -> None:
+    if "WNS(ns)" in table.columns:
+        read_slacks(section, table, figures)
+    elif "Period(ns)" in table.columns:
+        read_clocks(section, table, figures)
+    elif is_summary(table):
         put_rules(figures, "methodology", table)
+    elif table.columns[:2] not in _IGNORED:
+        figures.remark("unknown table", f'"{section.title}" ({", ".join(table.columns)})')
 
 
 def _put_paths(document: Document, figures: Figures) -> None:
     """Add the worst path of each group and of all."""
     groups = read_paths(document.details)
-    for group in groups:
+    for group in filter(_is_whole, groups):
         _check_worst(figures, group)
+        slacks_above = {worst.kind: worst.slack_ns for worst in group.worst}
         for kind, prefix in _PREFIXES.items():
-            _put_path(figures, prefix, _worst(group.paths, kind), _scope(group))
-    for kind, prefix in _PREFIXES.items():
-        _put_path(figures, prefix, _worst((path for group in groups for path in group.paths), kind), WHOLE)
+            _put_path(figures, prefix, _worst(group.paths, kind), _scope(group), slacks_above.get(kind))
+    for slack in slacks():
+        kind = slack.design[0].split(".")[1]
+        if kind in _PREFIXES:
+            path = _worst((path for group in groups for path in group.paths), kind)
+            _put_path(figures, _PREFIXES[kind], path, WHOLE, figures.get(slack.design[0]))
 
 
 def _read_check(section: Section, check: re.Match[str], figures: Figures) -> None:
@@ -91,6 +100,12 @@ def _scope(group: Group) -> Scope:
     return tuple((key, text) for key, text in pairs if text)
 
 
+def _is_whole(group: Group) -> bool:
+    """Return whether a group is told by its lines; a path between two clocks is in the group of the second one."""
+    others = {path.path_group for path in group.paths} - {group.path_group or group.to_clock}
+    return group.whole and not others
+
+
 def _check_worst(figures: Figures, group: Group) -> None:
     """Compare the slack above a group's paths with the one in the table of clocks."""
     scope = _scope(group)
@@ -111,8 +126,20 @@ def _worst(paths: Iterable[Path], kind: str) -> Path | None:
     return min(found, key=lambda pair: pair[0])[1] if found else None
 
 
-def _put_path(figures: Figures, prefix: str, path: Path | None, scope: Scope) -> None:
+def _put_path(figures: Figures, prefix: str, path: Path | None, scope: Scope, slack: float | None) -> None:
+    """Add a path, if it is the worst one.
+
+    Args:
+        figures: where to add it.
+        prefix: what its metrics' names begin with.
+        path: the worst path that is there, or None.
+        scope: what it is the worst path of.
+        slack: the worst slack as the report gives it beside the paths, or None if it doesn't.
+    """
     if path is None or figures.has(f"{prefix}.slack_ns", scope):
+        return
+    if slack is not None and slack != path.slack_ns:
+        figures.remark("worst paths that aren't listed", f"the one of {slack} ns")
         return
     for field, label in _FIELDS.items():
         value = getattr(path, field)
@@ -136,13 +163,3 @@ def _put_fraction(figures: Figures, prefix: str, path: Path, scope: Scope) -> No
     elif data > 0:
         formula = "logic_delay_ns / data_delay_ns"
         figures.put(f"{prefix}.logic_fraction", logic / data, "Data Path Delay", scope, formula=formula)
-
-
-_READERS: Mapping[str, Callable[[Section, Figures], None]] = {
-    "Report Methodology": _read_methodology,
-    "Design Timing Summary": read_slacks,
-    "Clock Summary": read_clocks,
-    "Intra Clock Table": read_slacks,
-    "Inter Clock Table": read_slacks,
-    "Other Path Groups Table": read_slacks,
-}

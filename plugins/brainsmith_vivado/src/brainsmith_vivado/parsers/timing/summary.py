@@ -2,47 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from brainsmith_core.metric import Stage
 
 from ...figures import WHOLE, Figures, Scope
 from ...tables.cells import exact_number
-from ...tables.records import Document, Row, Section, Table
+from ...tables.records import Document, Section, Table
 from .names import Slack, scope_keys, slacks
 
-__all__ = ["check_rows", "put_fmax", "put_met", "read_clocks", "read_slacks"]
+__all__ = ["check_rows", "put_fmax", "put_met", "read_clocks", "read_slacks", "read_statement"]
 
 _PERIOD, _WNS, _FMAX = "timing.period_ns", "timing.setup.wns_ns", "timing.fmax_mhz"
 _MET, _STATED = "timing.met", "timing.constraints_met"
 _STATEMENTS = {"All user specified timing constraints are met.": True, "Timing constraints are not met.": False}
-#: Tables of pairs of clocks; what they are called in the metrics' names.
-_PAIRS = {"Inter Clock Table": "inter_clock", "Other Path Groups Table": "path_group"}
-_DESIGN, _CLOCKS = "Design Timing Summary", "Intra Clock Table"
+#: Headings of tables of pairs of clocks, and what such a pair is called in the metrics' names.
+_PAIRS = {"Path Group": "path_group", "From Clock": "inter_clock"}
 #: Period and frequency have three decimals each.
 _LAST_DIGIT = 0.0006
 
 
-def read_slacks(section: Section, figures: Figures) -> None:
-    """Add the figures of a table of slacks."""
-    for table in section.tables:
-        for row in table.rows:
-            cells = dict(zip(table.columns, row.cells, strict=True))
-            scope = tuple((key, cells[name]) for name, key in scope_keys().items() if cells.get(name))
-            for slack in slacks():
-                if slack.columns[0] in cells:
-                    _put_slack(figures, _names(slack, section.title), [cells.get(x, "") for x in slack.columns], scope)
-        known = {*scope_keys(), *(column for slack in slacks() for column in slack.columns)}
-        for column in table.columns:
-            if column not in known:
-                figures.remark("unknown column", f'"{column}" in "{section.title}"')
+def read_slacks(section: Section, table: Table, figures: Figures) -> None:
+    """Add the figures of a table of slacks: of the design, of clocks, or of pairs of clocks, as its headings tell."""
+    for row in table.rows:
+        cells = dict(zip(table.columns, row.cells, strict=True))
+        scope = tuple((key, cells[name]) for name, key in scope_keys().items() if cells.get(name))
+        for slack in slacks():
+            if slack.columns[0] in cells:
+                _put_slack(figures, _names(slack, table), [cells.get(x, "") for x in slack.columns], scope)
+    known = {*scope_keys(), *(column for slack in slacks() for column in slack.columns)}
+    for column in table.columns:
+        if column not in known:
+            figures.remark("unknown column", f'"{column}" in "{section.title}"')
+
+
+def read_statement(section: Section, figures: Figures) -> None:
+    """Add what the report says itself of whether the constraints are met."""
     for line in section.text:
         if line in _STATEMENTS:
             figures.put(_STATED, _STATEMENTS[line], section.title)
 
 
-def _names(slack: Slack, title: str) -> Sequence[str]:
-    pair = _PAIRS.get(title)
+def _names(slack: Slack, table: Table) -> Sequence[str]:
+    pair = next((name for heading, name in _PAIRS.items() if heading in table.columns), None)
     return [name.format(table=pair) for name in slack.pair] if pair else slack.design
 
 
@@ -64,20 +66,16 @@ def _put_slack(figures: Figures, names: Sequence[str], texts: Sequence[str], sco
         figures.doubt(keys, f"slack {worst} ns, total {total} ns and {failing} failing endpoints")
 
 
-def read_clocks(section: Section, figures: Figures) -> None:
+def read_clocks(section: Section, table: Table, figures: Figures) -> None:
     """Add period and frequency of each clock."""
-    for table in section.tables:
-        for row in table.rows:
-            cells = dict(zip(table.columns, row.cells, strict=True))
-            clock = cells.get("Clock", "")
-            scope = (("clock", clock),)
-            figures.put_cell(_PERIOD, cells.get("Period(ns)", ""), "Period(ns)", scope)
-            figures.put_cell("timing.requested_mhz", cells.get("Frequency(MHz)", ""), "Frequency(MHz)", scope)
-            if cells.get("Waveform(ns)"):
-                figures.put("timing.waveform", cells["Waveform(ns)"], "Waveform(ns)", scope)
-            _check_frequency(figures, scope)
-        if len(table.rows) == 1 and not table.damaged:
-            _put_only_clock(table.rows[0], table, figures)
+    for row in table.rows:
+        cells = dict(zip(table.columns, row.cells, strict=True))
+        scope = (("clock", cells.get("Clock", "")),)
+        figures.put_cell(_PERIOD, cells.get("Period(ns)", ""), "Period(ns)", scope)
+        figures.put_cell("timing.requested_mhz", cells.get("Frequency(MHz)", ""), "Frequency(MHz)", scope)
+        if cells.get("Waveform(ns)"):
+            figures.put("timing.waveform", cells["Waveform(ns)"], "Waveform(ns)", scope)
+        _check_frequency(figures, scope)
 
 
 def _check_frequency(figures: Figures, scope: Scope) -> None:
@@ -87,18 +85,15 @@ def _check_frequency(figures: Figures, scope: Scope) -> None:
     figures.doubt([(_PERIOD, scope), ("timing.requested_mhz", scope)], f"{period} ns isn't {mhz} MHz")
 
 
-def _put_only_clock(row: Row, table: Table, figures: Figures) -> None:
-    """Add the period of a design's only clock as that of the whole design."""
-    period = figures.get(_PERIOD, (("clock", row.cells[0]),))
-    if period is not None:
-        figures.put(_PERIOD, period, "Period(ns)", formula="period of the only clock")
-
-
 def put_fmax(figures: Figures, document: Document) -> None:
     """Add how fast each clock could be; the whole design has such a figure if it has one clock."""
-    section = document.section("Clock Summary")
-    names = [row.cells[0] for table in (section.tables if section else ()) for row in table.rows]
-    for scope in [*((("clock", name),) for name in names), WHOLE]:
+    tables = [table for table in _tables(document) if "Period(ns)" in table.columns]
+    clocks = [row.cells[table.columns.index("Clock")] for table in tables for row in table.rows]
+    if len(clocks) == 1 and not tables[0].damaged and tables[0].closed:
+        period = figures.get(_PERIOD, (("clock", clocks[0]),))
+        if period is not None:
+            figures.put(_PERIOD, period, "Period(ns)", formula="period of the only clock")
+    for scope in [*((("clock", clock),) for clock in clocks), WHOLE]:
         period, wns = figures.get(_PERIOD, scope), figures.get(_WNS, scope)
         if period is not None and wns is not None and period > wns:
             figures.put(_FMAX, 1000 / (period - wns), "WNS(ns)", scope, formula="1000 / (period_ns - wns_ns)")
@@ -115,7 +110,7 @@ def put_met(figures: Figures) -> None:
         return
     met = all(number >= 0 for number in numbers) and not any(failing)
     formula = "wns_ns, whs_ns and wpws_ns >= 0, routed"
-    figures.put(_MET, met, _DESIGN, formula=formula)
+    figures.put(_MET, met, "WNS(ns), WHS(ns), WPWS(ns)", formula=formula)
     stated = figures.get_flag(_STATED)
     if stated is not None and stated is not met:
         figures.doubt([(_MET, WHOLE), (_STATED, WHOLE)], "what the report says of the constraints isn't what it shows")
@@ -123,8 +118,9 @@ def put_met(figures: Figures) -> None:
 
 def check_rows(figures: Figures, document: Document) -> None:
     """Compare the design's worst slacks with those of clocks and pairs of clocks, of which they are the worst."""
-    tables = [table for title in (_CLOCKS, *_PAIRS) for table in _tables(document, title)]
-    if len(tables) != 1 + len(_PAIRS) or any(table.damaged for table in tables):
+    tables = [table for table in _tables(document) if table.columns[0] in scope_keys() and "WNS(ns)" in table.columns]
+    kinds = {table.columns[0] for table in tables}
+    if kinds != {"Clock", "From Clock", "Path Group"} or any(table.damaged for table in tables):
         return
     for slack in slacks():
         column, name = slack.columns[0], slack.design[0]
@@ -140,6 +136,5 @@ def check_rows(figures: Figures, document: Document) -> None:
             figures.doubt([(name, WHOLE)], f"{column} is {worst} for the design, but {min(known)} among its clocks")
 
 
-def _tables(document: Document, title: str) -> list[Table]:
-    section = document.section(title)
-    return section.tables if section else []
+def _tables(document: Document) -> Iterator[Table]:
+    return (table for section in document.sections for table in section.tables if table.columns)

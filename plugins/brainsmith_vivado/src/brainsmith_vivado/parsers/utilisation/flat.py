@@ -60,6 +60,9 @@ def _read_primitives(section: Section, table: Table, figures: Figures) -> None:
 
 def _read_cells(section: Section, table: Table, figures: Figures) -> None:
     """Add black boxes or netlists; only the section's title says which of them a table lists."""
+    if table is not next(each for each in section.tables if each.columns == table.columns):
+        figures.remark("table whose title is missing", f'below "{section.title}"')
+        return
     name = "util.black_box" if "box" in section.title.lower() else "util.netlist"
     for row in table.rows:
         figures.put_cell(name, row.cells[table.columns.index("Used")], row.cells[0], (("module", row.cells[0]),))

@@ -18,7 +18,11 @@ __all__ = ["InstanceNames", "read_hierarchy"]
 
 _TEXTS = {"Module": "instance.module", "PR Attribute": "instance.pr_attribute"}
 #: With `-hierarchical_percentages`: `1019(0.48%)`.
-_SHARED = re.compile(r"([0-9.]+)\s*\(\s*(<?\s*[0-9.]+)%\s*\)")
+_SHARED = re.compile(r"([0-9.]+)\s*\(\s*((?:<\s*)?[0-9.]+)%\s*\)")
+#: A damaged table could have any number of levels, and paths as long as the file.
+_DEEPEST = 200
+#: Blanks by which a row is indented more than the one above it.
+_STEP = 2
 _LUTS = ("util.lut", "util.lut_logic", "util.lutram", "util.srl")
 
 #: What an instance uses, a number for each column.
@@ -28,29 +32,50 @@ _Counts: TypeAlias = "list[int | float | None]"
 class InstanceNames:
     """Turns indented names into paths as Vivado writes them: without the top, which is the whole design.
 
+    Where a row is missing, the rows below it would get the path of another instance, so they get none: a row may
+    be indented by one step only, and a name in brackets stands directly below the instance that it is a part of.
+
     Example:
         >>> names = InstanceNames()
-        >>> [names.scope(row) for row in (Row(["top"], 0), Row(["a"], 2), Row(["b"], 4), Row(["c"], 2))]
-        [(), (('instance', 'a'),), (('instance', 'a/b'),), (('instance', 'c'),)]
+        >>> rows = [Row(["top"], 0), Row(["a"], 2), Row(["b"], 4), Row(["c"], 2), Row(["e"], 6)]
+        >>> [names.scope(row) for row in rows]
+        [(), (('instance', 'a'),), (('instance', 'a/b'),), (('instance', 'c'),), None]
     """
 
     def __init__(self) -> None:
         self._indents: list[int] = []
         self._names: list[str] = []
+        self._lost: int | None = None
 
-    def scope(self, row: Row) -> Scope:
-        """Return what a row is about."""
+    def scope(self, row: Row) -> Scope | None:
+        """Return what a row is about, or None if the row that it belongs to is missing."""
+        if self._lost is not None and row.indent >= self._lost:
+            return None
+        self._lost = None
         while self._indents and self._indents[-1] >= row.indent:
             self._indents.pop()
             self._names.pop()
+        name = row.cells[0]
+        if not self._fits(row.indent, name):
+            self._lost = row.indent
+            return None
         self._indents.append(row.indent)
-        self._names.append(row.cells[0])
+        self._names.append(name)
         return (("instance", "/".join(self._names[1:])),) if len(self._names) > 1 else WHOLE
 
     @property
     def depth(self) -> int:
         """How many names stand above the last row's."""
         return len(self._names) - 1
+
+    def _fits(self, indent: int, name: str) -> bool:
+        if not self._indents:
+            return indent == 0
+        above = self._names[-1]
+        own = name[:1] == "(" and name[-1:] == ")"
+        if indent - self._indents[-1] != _STEP or above[:1] == "(" or len(self._names) == _DEEPEST:
+            return False
+        return not own or name[1:-1] == above
 
 
 @attrs.define
@@ -68,6 +93,31 @@ class _Column:
 
 def read_hierarchy(section: Section, table: Table, figures: Figures) -> None:
     """Add what each instance uses; a name in brackets is what an instance uses beside its sub-instances."""
+    columns = _columns(section, table, figures)
+    texts = [(index, _TEXTS[name], name) for index, name in enumerate(table.columns) if name in _TEXTS]
+    luts = _places(columns)
+    names = InstanceNames()
+    above: list[tuple[Scope, _Counts]] = []
+    for row in table.rows:
+        scope = names.scope(row)
+        if scope is None:
+            figures.remark("rows without the row above them", f'"{row.cells[0]}"')
+            continue
+        counts = _put_instance(figures, row, columns, scope)
+        for index, name, heading in texts:
+            if row.cells[index]:
+                figures.put(name, row.cells[index], heading, scope)
+        _check_luts(figures, row, counts, luts, scope)
+        del above[names.depth :]
+        if above:
+            _check_parent(figures, columns, (scope, counts), above[-1])
+        above.append((scope, counts))
+    if table.rows:
+        check_totals(figures)
+
+
+def _columns(section: Section, table: Table, figures: Figures) -> list[_Column]:
+    """Return the columns of counts."""
     columns: list[_Column] = []
     for index, heading in enumerate(table.columns[1:], 1):
         resource = column_of(heading)
@@ -75,24 +125,7 @@ def read_hierarchy(section: Section, table: Table, figures: Figures) -> None:
             columns.append(_Column(index, f"util.{resource}", heading))
         elif heading not in _TEXTS:
             figures.remark("unknown column", f'"{heading}" in "{section.title}"')
-    texts = [(index, _TEXTS[name], name) for index, name in enumerate(table.columns) if name in _TEXTS]
-    names = InstanceNames()
-    above: list[tuple[Scope, _Counts]] = []
-    luts = _places(columns)
-    for row in table.rows:
-        scope = names.scope(row)
-        counts = _put_instance(figures, row, columns, scope)
-        for index, name, heading in texts:
-            if row.cells[index]:
-                figures.put(name, row.cells[index], heading, scope)
-        if luts:
-            _check_luts(figures, row, counts, luts, scope)
-        del above[names.depth :]
-        if above:
-            _check_parent(figures, columns, (scope, counts), above[-1])
-        above.append((scope, counts))
-    if table.rows:
-        check_totals(figures)
+    return columns
 
 
 def _places(columns: Sequence[_Column]) -> list[int]:
@@ -127,9 +160,9 @@ def _put_shared(figures: Figures, text: str, column: _Column, scope: Scope) -> i
 
 
 def _check_luts(figures: Figures, row: Row, counts: _Counts, places: Sequence[int], scope: Scope) -> None:
-    """Refute LUTs that aren't the sum of what they are used as."""
+    """Refute LUTs that aren't the sum of what they are used as; without all their columns nothing can be said."""
     numbers = [number for number in (counts[place] for place in places) if number is not None]
-    if len(numbers) == len(places) and numbers[0] != sum(numbers[1:]):
+    if places and len(numbers) == len(places) and numbers[0] != sum(numbers[1:]):
         keys = [(name, scope) for name in _LUTS]
         figures.doubt(keys, f"{row.cells[0]}: Total LUTs isn't Logic LUTs + LUTRAMs + SRLs")
 

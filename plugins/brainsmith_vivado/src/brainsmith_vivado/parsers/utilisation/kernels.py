@@ -13,8 +13,11 @@ from .sites import percentage_fits, put_fraction, walk
 
 __all__ = ["read_kernels"]
 
-_CELL = re.compile(r"([0-9.]+)\s*\[\s*(<?\s*[0-9.]+)%\s*\]")
+_CELL = re.compile(r"([0-9.]+)\s*\[\s*((?:<\s*)?[0-9.]+)%\s*\]")
 _PLATFORM, _BUDGET = "Platform", "User Budget"
+#: Blanks by which an instance is indented below its kernel.
+_STEP = 3
+_PARTS = ("Used Resources", "Unused Resources")
 
 
 def read_kernels(document: Document, figures: Figures) -> None:
@@ -33,7 +36,10 @@ def _read(table: Table, figures: Figures) -> None:
         if resource is None:
             figures.remark("unknown column", f'"{heading}"')
     rows = {row.cells[0]: row.cells for row in table.rows if row.indent == 0}
-    for row, path in walk(table.rows):
+    for row, path in walk(table.rows, figures, _STEP):
+        if len(path) > 1 and (path[0] in (_PLATFORM, _BUDGET)) != (path[-1] in _PARTS):
+            figures.remark("rows without the row above them", f'"{row.cells[0]}"')
+            continue
         for index, heading, resource in names:
             if resource is not None:
                 totals = {name: _used(rows[name][index]) for name in (_PLATFORM, _BUDGET) if name in rows}

@@ -19,7 +19,7 @@ _PADS = {"IOBs": "util.io", "IPADs": "util.ipad", "OPADs": "util.opad"}
 def read_regions(section: Section, table: Table, figures: Figures) -> None:
     """Add what each region uses: the columns are regions, each with a column of percentages."""
     regions = [column for column in table.columns[1:] if not column.endswith("%")]
-    for row, path in walk(table.rows):
+    for row, path in walk(table.rows, figures):
         cells = dict(zip(table.columns, row.cells, strict=True))
         name, about = named(path, section, figures)
         for region in regions:
@@ -56,7 +56,7 @@ def _check_pads(cells: dict[str, str], figures: Figures) -> None:
 
 def read_crossings(section: Section, table: Table, figures: Figures) -> None:
     """Add the wires between regions: of a border, in one direction, by the registers at their ends, and all."""
-    for row, path in walk(table.rows):
+    for row, path in walk(table.rows, figures):
         cells = dict(zip(table.columns, row.cells, strict=True))
         name = row.cells[0]
         if name.startswith("Total"):

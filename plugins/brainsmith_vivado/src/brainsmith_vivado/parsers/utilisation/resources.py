@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-__all__ = ["Sum", "Total", "column_of", "is_known_site", "primitives", "resource_of", "sums", "totals"]
+__all__ = ["Sum", "Total", "column_of", "is_known_site", "needs_path", "primitives", "resource_of", "sums", "totals"]
 
 
 @attrs.frozen
@@ -60,6 +60,11 @@ def _sites() -> re.Pattern[str]:
 
 
 @cache
+def _ambiguous() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{name})" for name in _data()["sites"]["ambiguous"]))
+
+
+@cache
 def sums() -> tuple[Sum, ...]:
     """Return the resources that are counted in several rows."""
     return tuple(Sum(name, re.compile(pattern)) for name, pattern in _data()["sums"].items())
@@ -101,3 +106,9 @@ def column_of(heading: str) -> str | None:
 def is_known_site(row: str) -> bool:
     """Return whether a row without a name of its own is one that Vivado is known to print."""
     return _sites().fullmatch(row) is not None
+
+
+@lru_cache(maxsize=4096)
+def needs_path(row: str) -> bool:
+    """Return whether several rows have this name, so that it takes the names above it to tell them apart."""
+    return _ambiguous().fullmatch(row) is not None

@@ -7,26 +7,41 @@ from collections.abc import Iterator, Mapping, Sequence
 from ...figures import WHOLE, Figures, Scope
 from ...tables.cells import exact_number, is_absent, is_bound, leading_number
 from ...tables.records import Row, Section, Table
-from .resources import is_known_site, resource_of, sums, totals
+from .resources import is_known_site, needs_path, resource_of, sums, totals
 
 __all__ = ["check_totals", "named", "percentage_fits", "put_fraction", "read_sites", "walk"]
 
 _NAME, _USED, _AVAILABLE, _SHARE = "Site Type", "Used", "Available", "Util%"
 _MORE = {"Fixed": "fixed", "Prohibited": "prohibited"}
-_KNOWN = {_NAME, _USED, _AVAILABLE, _SHARE, *_MORE}
+#: With `-pblocks`: to whom what is used in the block belongs.
+_OWNERS = {"Parent": "parent", "Child": "child", "Non-Assigned": "none"}
+_KNOWN = {_NAME, _USED, _AVAILABLE, _SHARE, *_MORE, *_OWNERS}
 #: Percentages have two decimals; old versions cut the others off instead of rounding.
 _TOLERANCE = 0.0101
-_TILES = "util.bram_36k"
+_TILES, _REGISTERS = "util.bram_36k", "util.ff"
+_DEEPEST = 20
 
 
-def walk(rows: Sequence[Row]) -> Iterator[tuple[Row, list[str]]]:
-    """Yield rows with the names above them and their own, as their indentation shows it."""
+def walk(rows: Sequence[Row], figures: Figures, step: int = 2) -> Iterator[tuple[Row, list[str]]]:
+    """Yield rows with the names above them and their own, as their indentation shows it.
+
+    A row that is part of one that isn't there is left out. Real tables have four levels; a damaged one could have
+    any number, and paths as long as the file.
+
+    Args:
+        rows: the rows of a table.
+        figures: where rows that lost the one above them are noted.
+        step: blanks by which a row is indented more than the one that it is part of.
+    """
     path: list[str] = []
     indents: list[int] = []
     for row in rows:
         while indents and indents[-1] >= row.indent:
             indents.pop()
             path.pop()
+        if row.indent != (indents[-1] + step if indents else 0) or len(indents) == _DEEPEST:
+            figures.remark("rows without the row above them", f'"{row.cells[0]}"')
+            continue
         indents.append(row.indent)
         path.append(row.cells[0].rstrip("* "))
         yield row, path
@@ -34,6 +49,8 @@ def walk(rows: Sequence[Row]) -> Iterator[tuple[Row, list[str]]]:
 
 def named(path: Sequence[str], section: Section, figures: Figures) -> tuple[str, Scope]:
     """Return the metric that a row counts and what it is about; a row without a name is a `util.site`.
+
+    Its scope is its name, with the names above it where the same name stands in several places.
 
     Args:
         path: the names above the row and its own.
@@ -46,7 +63,7 @@ def named(path: Sequence[str], section: Section, figures: Figures) -> tuple[str,
         return f"util.{resource}", WHOLE
     if not is_known_site(row):
         figures.remark("unknown row, kept as util.site", f'"{row}" in "{section.title}"')
-    return "util.site", (("site", " > ".join(path)),)
+    return "util.site", (("site", " > ".join(path) if needs_path(row) else row),)
 
 
 def read_sites(section: Section, table: Table, figures: Figures) -> None:
@@ -55,9 +72,11 @@ def read_sites(section: Section, table: Table, figures: Figures) -> None:
         if column not in _KNOWN:
             figures.remark("unknown column", f'"{column}" in "{section.title}"')
     summed: dict[str, list[tuple[str, dict[str, str]]]] = {}
-    for row, path in walk(table.rows):
+    for row, path in walk(table.rows, figures):
         cells = dict(zip(table.columns, row.cells, strict=True))
         name, scope = named(path, section, figures)
+        if "Distribution" in section.title and name == _REGISTERS:
+            cells.pop("Fixed", None)  # always 0 there, whatever it is
         _put_row(figures, name, scope, cells)
         if name == "util.site":
             for each in sums():
@@ -76,6 +95,9 @@ def _put_row(figures: Figures, name: str, scope: Scope, cells: Mapping[str, str]
         # A resource can stand in two tables, of which only the first one counts what is fixed.
         if text and not figures.has(f"{name}.{ending}", scope):
             figures.put_cell(f"{name}.{ending}", text, field, scope)
+    for column, owner in _OWNERS.items():
+        if cells.get(column):
+            figures.put_cell(name, cells[column], field, (*scope, ("assigned", owner)))
     if available:
         figures.put_cell(f"{name}.available", available, field, scope)
     put_fraction(figures, name, scope, (used, available, share, cells.get("Prohibited", "")), field)
