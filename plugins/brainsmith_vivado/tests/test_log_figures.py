@@ -30,7 +30,7 @@ CRITICAL WARNING: [Synth 8-3352] multi-driven net a
 Finished RTL Elaboration : Time (s): cpu = 00:00:03 ; elapsed = 00:00:04 . Memory (MB): peak = 500.000 ; gain = 1.000
 Starting Something : Time (s): cpu = 00:00:03 ; elapsed = 00:00:04 . Memory (MB): peak = 500.000 ; gain = 1.000
 synth_design completed successfully
-synth_design: Time (s): cpu = 00:01:12 ; elapsed = 00:00:00.66 . Memory (MB): peak = 1024.000 ; gain = 158.082 ; free physical = 3
+synth_design: Time (s): cpu = 00:01:12 ; elapsed = 00:00:00.66 . Memory (MB): peak = 1024.000 ; gain = 158.082
 Command: place_design
 Phase 1 Placer Initialization | Checksum: 11df528bd
 

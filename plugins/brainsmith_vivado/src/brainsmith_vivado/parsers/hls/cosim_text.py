@@ -35,8 +35,9 @@ def parse(report: Report) -> Iterator[Metric]:
     scope = function_scope(report.path, found[1] if found else "")
     figures = Figures(report, Stage.COSIM)
     rows = [cells for cells in _rows(report.text) if cells[1] != "NA"]
+    several = len({cells[0] for cells in rows}) > 1
     for language, status, *counts in rows:
-        about = (*scope, ("rtl", language)) if len(rows) > 1 else scope
+        about = (*scope, ("rtl", language)) if several else scope
         figures.put("cosim.status", status, "Status", about)
         for name, text, field in zip(_NAMES, counts, _FIELDS, strict=False):
             put_cycles(figures, name, text, field, about)

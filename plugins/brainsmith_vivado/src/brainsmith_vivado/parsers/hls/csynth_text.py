@@ -58,6 +58,8 @@ def parse(report: Report) -> Iterator[Metric]:
         ReportError: if it holds no figure.
     """
     tree = read_text(report.text)
+    if not tree.name:
+        raise ReportError("the file doesn't say which function it is about")
     scope = function_scope(report.path, tree.name)
     figures = Figures(report, Stage.HLS)
     for table in tree.tables:
@@ -92,9 +94,10 @@ def _cells(table: HlsTable, cells: Sequence[str]) -> dict[str, str]:
 
 def _read_timing(table: HlsTable, figures: Figures, scope: Scope) -> None:
     """Add target, estimate and uncertainty of each clock; mostly there is one."""
-    for row in table.rows:
-        cells = _cells(table, row.cells)
-        about = (*scope, ("clock", cells.get("Clock", ""))) if len(table.rows) > 1 else scope
+    rows = [_cells(table, row.cells) for row in table.rows]
+    several = len({cells.get("Clock") for cells in rows}) > 1
+    for cells in rows:
+        about = (*scope, ("clock", cells.get("Clock", ""))) if several else scope
         for field, name in _TIMING.items():
             if field in cells:
                 put_number(figures, name, cells[field], field, about)
@@ -172,6 +175,9 @@ _LOOP_COUNTS = {
 
 def _read_resources(table: HlsTable, figures: Figures, scope: Scope) -> None:
     """Add the resources in all, by what they are for, and how many there are."""
+    if table.columns[:1] != ["Name"]:
+        figures.remark("unknown table", f'"{table.path}" in "{table.section}"')
+        return
     rows = {row.cells[0]: _cells(table, row.cells) for row in table.rows}
     for field in table.columns[1:]:
         name = RESOURCES.get(field)

@@ -72,12 +72,14 @@ def parse(report: Report) -> Iterator[Metric]:
         figures.remark("broken off", broken)
     settings = root.child("UserAssignments") or Element("UserAssignments")
     function = _function(root, settings.text("TopModelName"))
+    if not function:
+        raise ReportError(broken or "the file doesn't say which function it is about")
     scope = function_scope(report.path, function)
     _read_settings(settings, figures, scope)
     _read_performance(root.child("PerformanceEstimates"), figures, scope)
     _read_area(root.child("AreaEstimates"), figures, scope)
     _read_ports(root.child("InterfaceSummary"), figures, scope)
-    _read_modules(root, report, figures)
+    _read_modules(root, function, report, figures)
     _read_hierarchy(root.path("RTLDesignHierarchy", "TopModule"), figures, scope)
     _read_fifos(root.child("FIFOInformation"), figures, scope)
     for child in root.children:
@@ -220,13 +222,9 @@ def _read_area(element: Element | None, figures: Figures, scope: Scope) -> None:
 
 
 def _put_resources(texts: Mapping[str, str], figures: Figures, scope: Scope, suffix: str) -> None:
-    """Add counts of resources; where two parts of the report differ, the function's own, which is first, holds."""
+    """Add counts of resources."""
     for field, text in texts.items():
-        if field in RESOURCES and figures.has(RESOURCES[field] + suffix, scope):
-            known = figures.get(RESOURCES[field] + suffix, scope)
-            if known is not None and text != str(known):
-                figures.remark("given twice", f"{field} as {known} and as {text}")
-        elif field in RESOURCES:
+        if field in RESOURCES:
             put_cycles(figures, RESOURCES[field] + suffix, text, field, scope)
         elif not field.startswith(("UTIL_", "AVAIL_")):
             figures.remark("unknown element", f"{field} of the resources")
@@ -241,7 +239,7 @@ def _read_ports(element: Element | None, figures: Figures, scope: Scope) -> None
         figures.put("hls.port", record_of(list(texts), list(texts.values())), "RtlPorts", (*scope, ("port", name)))
 
 
-def _read_modules(root: Element, report: Report, figures: Figures) -> None:
+def _read_modules(root: Element, function: str, report: Report, figures: Figures) -> None:
     """Add the figures of the functions that the report lists one by one."""
     listed = root.child("ModuleInformation")
     for module in listed.children if listed else ():
@@ -251,9 +249,21 @@ def _read_modules(root: Element, report: Report, figures: Figures) -> None:
         scope = function_scope(report.path, name)
         _read_performance(module.child("PerformanceEstimates"), figures, scope)
         resources = module.path("AreaEstimates", "Resources")
-        _put_resources(resources.texts() if resources else {}, figures, scope, "")
-        put_fractions(figures, scope, RESOURCES.values())
+        texts = resources.texts() if resources else {}
+        if name == function:
+            _compare(texts, figures, scope)
+        else:
+            _put_resources(texts, figures, scope, "")
+            put_fractions(figures, scope, RESOURCES.values())
         _read_operations(module.child("BindNodes"), figures, scope)
+
+
+def _compare(texts: Mapping[str, str], figures: Figures, scope: Scope) -> None:
+    """Note where the list of functions counts the report's own function in another way; its own part holds."""
+    for field, text in texts.items():
+        known = figures.get(RESOURCES[field], scope) if field in RESOURCES else None
+        if known is not None and text != str(known):
+            figures.remark("given twice", f"{field} as {known} and as {text}")
 
 
 def _read_hierarchy(top: Element | None, figures: Figures, scope: Scope) -> None:
@@ -263,6 +273,8 @@ def _read_hierarchy(top: Element | None, figures: Figures, scope: Scope) -> None
         path, parent = waiting.pop()
         listed = parent.child("InstancesList")
         for instance in reversed(listed.children if listed else []):
+            if not instance.text("InstName"):
+                continue
             name = f"{path}{instance.text('InstName')}"
             put_text(
                 figures, "instance.module", instance.text("ModuleName"), "ModuleName", (*scope, ("instance", name))

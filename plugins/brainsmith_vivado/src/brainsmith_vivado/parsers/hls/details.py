@@ -37,6 +37,15 @@ _COUNTS: Mapping[str, Mapping[str, str]] = {
     },
     "fifo": {"Depth": "fifo.depth", "Bits": "hls.fifo.width_bits", "Size:D*B": "fifo.size_bits"},
 }
+#: A heading that a table of each kind has: one whose own title is lost stands under that of the table before it.
+_TELLING = {
+    "instance": "Instance",
+    "memory": "Words",
+    "fifo": "Depth",
+    "expression": "Operation",
+    "multiplexer": "Input Size",
+    "register": "Const Bits",
+}
 #: Tables with so many rows that what isn't a resource stands in one record a row.
 _RECORDS = ("expression", "multiplexer", "register")
 _TOTAL = "Total"
@@ -52,7 +61,7 @@ def read_details(table: HlsTable, figures: Figures, scope: Scope) -> None:
         scope: the function that they are part of.
     """
     key = _KEYS.get(table.path.removeprefix("Detail/"))
-    if key is None:
+    if key is None or _TELLING[key] not in table.columns:
         figures.remark("unknown table", f'"{table.path}" in "{table.section}"')
         return
     counts = {**RESOURCES, **_COUNTS.get(key, {})}

@@ -67,6 +67,8 @@ def parse(report: Report) -> Iterator[Metric]:
         ReportError: if it holds no figure.
     """
     tree = read_text(report.text)
+    if not tree.name:
+        raise ReportError("the file doesn't say which function it is about")
     figures = Figures(report, Stage.HLS)
     design = _Design(report.path, tree.name)
     top = design.scope(tree.name)
