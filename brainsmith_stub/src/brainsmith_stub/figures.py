@@ -96,7 +96,7 @@ def _counts(drawn: list[Metric]) -> list[Metric]:
     """Return how much of the pretended device is used: the same designs ranked by counts as by fractions."""
     fractions = {metric.name.removesuffix(".fraction"): metric.number or 0.0 for metric in drawn}
     used = [_metric(name, round(fractions[name] * total), unit) for name, (total, unit) in _DEVICE.items()]
-    return used + [_metric(f"{name}.available", total, unit) for name, (total, unit) in _DEVICE.items()]
+    return used + [_metric(f"{name}.available", total, "count") for name, (total, _) in _DEVICE.items()]
 
 
 def _utilisation(value: float) -> float:

@@ -113,6 +113,22 @@ def enable_plugin(app: App, name: str) -> None:
         click.echo(f"but {source} still leaves {name} out", err=True)
 
 
+@command.command("new", epilog="\b\nExample:\n  brainsmith plugins new my-collector --kind metrics")
+@click.argument("name")
+@click.option(
+    "--kind", required=True, metavar="KIND", help="metrics, backend, preprocessing, postprocessing or executor."
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Where to write it; else a folder of that name here.")
+def new_plugin(name: str, kind: str, output: Path | None) -> None:
+    """Write a new plugin NAME: a complete, typed and tested package for pip."""
+    from ..scaffold import create_package
+
+    folder = output or Path(name)
+    for path in create_package(name, kind, folder):
+        click.echo(path)
+    click.echo(f"next: cd {folder} && pip install -e '.[test]' && pytest", err=True)
+
+
 def _project() -> tuple[Path, list[str]]:
     """Return the project file, there or not, and the plugins that it leaves out."""
     file = find_project_file()
