@@ -169,7 +169,7 @@ _VAGUE = (
     ),
     _rule(
         "see-log",
-        r"(?i)\b(?:see|check|refer to|consult|in|under)\b[^/]{0,60}['\"]?(?P<log>/[^\s'\"]+\.log)\b",
+        r"(?i)\b(?:see|check|refer to|consult|in|under)\b[^/]{0,60}['\"]?(?P<log>/[^\s'\"]{1,400}?\.log)\b",
         "unknown",
         "The log that the message names says more.",
         priority=-9,

@@ -48,7 +48,7 @@ BOUNDARIES: tuple[tuple[str, re.Pattern[str]], ...] = (
 #: `ERROR: [Synth 8-439] text`, `ERROR:HDLCompiler:806 - text`, `CRITICAL WARNING: [Timing 38-282] text`.
 ERROR = re.compile(
     r"(?P<level>CRITICAL WARNING|FATAL_ERROR|FATAL ERROR|FATAL|ERROR|Error|Fatal|%Error(?:-\w+)?|%Fatal|@E) ?"
-    r"(?::|(?<=@E )(?=\[))(?!\s*\d*\s*$)\s*(?P<text>.*)"
+    r"(?::|(?<=@E )(?=\[))(?!\s*(?:\d+\s*)?$)\s*(?P<text>.*)"
 )
 _ID = re.compile(r"\[(?!Errno\b)(?P<id>[A-Za-z][\w+:. \-]{0,78}\d)\]")
 _OLD_ID = re.compile(r"(?P<id>[A-Z]\w+:\d+) - ")
@@ -92,7 +92,7 @@ FAILURE = re.compile(
     r"|.*\*\*\* C/RTL co-simulation finished: FAIL"
     r"|Run vpl: Step \w+: Failed|.*\bServer exiting with status [1-9]"
     r"|(?:\S*/)?g?make(?:\[\d+\])?: \*\*\*"
-    r"|(?:Process|Command|.* returned) .*(?:exit(?:ed with)?|exit) (?:code|status) [1-9]",
+    r"|(?:Process|Command)\b.{0,400}?\bexit(?:ed with)? (?:code|status) [1-9]",
     re.IGNORECASE,
 )
 SUCCESS = re.compile(

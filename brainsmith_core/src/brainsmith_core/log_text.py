@@ -25,7 +25,9 @@ _STAMP = re.compile(
 #: A level as Python's logging, Rich or Eclipse write it; `ERROR: [id] text` is a tool's own and stays as it is.
 _LEVEL = re.compile(r"(DEBUG|INFO|WARNING|ERROR|CRITICAL)(?! WARNING)(?::(?=\S)| +: +| +(?=[^:\s]))")
 _PADDED_LEVEL = re.compile(r" {8,}(DEBUG    |INFO     |WARNING  |ERROR    |CRITICAL )(?=\S)")
-_SOURCE_COLUMN = re.compile(r" {2,}[\w.]+\.py:\d+$")
+_SOURCE_COLUMN = re.compile(r" {2,}[\w.]{1,80}\.py:\d{1,6}$")
+#: The source column is looked for in the last so many letters; a pattern that begins with blanks may take long on more.
+_END = 120
 
 
 @attrs.frozen
@@ -90,7 +92,7 @@ def plain_text(line: str) -> LogText:
     if first == " ":
         padded = _PADDED_LEVEL.match(shown)
         if padded:
-            shown = _SOURCE_COLUMN.sub("", shown)
+            shown = _without_source(shown)
             return LogText(shown[padded.end() :], shown.lstrip(), padded[1].strip(), stamped=True)
     return LogText(shown, shown)
 
@@ -103,8 +105,13 @@ def _without_stamp(shown: str) -> LogText:
     level = _LEVEL.match(rest)
     if level is None:
         return LogText(rest, rest, stamped=True)
-    rest = _SOURCE_COLUMN.sub("", rest)
+    rest = _without_source(rest)
     return LogText(rest[level.end() :], rest, level[1], stamped=True)
+
+
+def _without_source(text: str) -> str:
+    """Return a line without the file and line number that Rich puts at its end."""
+    return text if ".py:" not in text[-_END:] else text[:-_END] + _SOURCE_COLUMN.sub("", text[-_END:])
 
 
 def _after_last_return(line: str) -> str:

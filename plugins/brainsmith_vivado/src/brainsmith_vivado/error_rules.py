@@ -45,7 +45,7 @@ _ENVIRONMENT = _rules(
     ),
     (
         "platform-not-found",
-        r"(?i)(failed to find|could not find|no valid|cannot find) (a |the )?(hardware )?platform|\[\S+ 60-1258\]",
+        r"(?i)(failed to find|could not find|no valid|cannot find) (a |the )?(hardware )?platform|\[[\w+]{1,12} 60-1258\]",
         "The platform isn't installed: set PLATFORM_REPO_PATHS, or give the path of its .xpfm file.",
     ),
     (
@@ -107,7 +107,7 @@ _CONFIGURATION = _rules(
         "source-missing",
         (
             r"File '[^']*' does not exist|\[Vivado 12-172\]|\[Common 17-69\] .*does not exist|\[HLS 200-40\]"
-            r"|\[BD 41-1296\]|\[\S+ 60-602\]|[Cc]annot (find|open) (design |source |test bench )?file"
+            r"|\[BD 41-1296\]|\[[\w+]{1,12} 60-602\]|[Cc]annot (find|open) (design |source |test bench )?file"
         ),
         "A source file isn't where the script looks for it: check the path, above all blanks in it.",
     ),

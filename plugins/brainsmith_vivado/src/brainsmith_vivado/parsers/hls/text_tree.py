@@ -15,8 +15,7 @@ __all__ = ["HlsReport", "HlsTable", "read_text"]
 
 _SECTION = re.compile(r"={10,}\s*")
 _TITLE = re.compile(r"(?P<kind>.*?(?:Report)) (?:for|of) '(?P<name>[^']+)'")
-_HEADING = re.compile(r"(?P<indent> *)[*+] (?P<title>[^:]+?)\s*:?\s*")
-_FIELD = re.compile(r" *\* (?P<key>[A-Z][A-Za-z ]*?) ?: +(?P<value>\S.*?)\s*")
+_KEY = re.compile(r"[A-Z][A-Za-z ]{1,40}")
 
 
 @attrs.define
@@ -117,19 +116,20 @@ class _Reader:
         self.headings = []
 
     def _heading(self, line: str) -> None:
-        field = _FIELD.fullmatch(line)
-        if field and not self.section:
-            self.report.header.setdefault(field["key"], field["value"])
-            return
-        found = _HEADING.fullmatch(line)
-        if found is None:
-            self.report.texts.append(line.strip("* "))
-            return
-        indent = len(found["indent"])
-        title = re.sub(r" \((?:ns|clock cycles)\)$", "", found["title"])
-        while self.headings and self.headings[-1][0] >= indent:
-            self.headings.pop()
-        self.headings.append((indent, title))
+        """Take a line with a bullet: a field of the header, a heading, or a remark."""
+        bullet = line.lstrip()
+        text = bullet[1:].strip()
+        key, colon, value = text.partition(":")
+        if colon and value.strip() and not self.section and bullet[0] == "*" and _KEY.fullmatch(key.strip()):
+            self.report.header.setdefault(key.strip(), value.strip())
+        elif value or bullet[1:2] != " ":
+            self.report.texts.append(text)
+        else:
+            indent = len(line) - len(bullet)
+            while self.headings and self.headings[-1][0] >= indent:
+                self.headings.pop()
+            title = key.strip().removesuffix(" (ns)").removesuffix(" (clock cycles)")
+            self.headings.append((indent, title))
 
     def _table(self, start: int) -> int:
         """Read the table that begins with the rule at `start`; return the place of the line after it."""

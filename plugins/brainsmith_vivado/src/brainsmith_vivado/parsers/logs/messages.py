@@ -15,7 +15,7 @@ __all__ = ["read_messages"]
 #: before a line: that is several times faster than `^`.)
 _MESSAGE = re.compile(
     r"\n(?:\d\d:\d\d:\d\d )?(?P<level>ERROR|FATAL_ERROR|CRITICAL WARNING|WARNING|@E|@W)(?: ?: ?| (?=\[))"
-    r"(?![ \t]*\d*[ \t]*\n)(?:\[(?P<id>[A-Za-z][^\]\n]{0,78}?\d)\])?"
+    r"(?![ \t]*(?:\d+[ \t]*)?\n)(?:\[(?P<id>[A-Za-z][^\]\n]{0,78}?\d)\])?"
 )
 _NAMES = {
     "ERROR": "msg.errors",

@@ -36,6 +36,8 @@ _STARTED = re.compile(r"\nCommand: (\w+)")
 #: Vivado and HLS count 1024 kB as a MB: their figures are whole multiples of the page size only so.
 _MB = 2**20
 _UNITS = {"MB": _MB, "GB": 1024 * _MB}
+#: So many letters stand before the times of a step, at most.
+_LONGEST = 400
 _WALL, _CPU, _MEMORY = "build.wall_s", "build.cpu_s", "build.mem_peak_b"
 _END_WALL, _END_CPU = "build.phase_end_wall_s", "build.phase_end_cpu_s"
 
@@ -104,7 +106,9 @@ def _vivado(text: str) -> Iterator[_Entry]:
     started = [(found.start(), found[1]) for found in _STARTED.finditer(text)]
     starts = [place for place, _ in started]
     for found in _VIVADO.finditer(text):
-        begin = text.rfind("\n", 0, found.start()) + 1
+        begin = text.rfind("\n", max(0, found.start() - _LONGEST), found.start()) + 1
+        if not begin:
+            continue
         before = text[begin : found.start()]
         command = _COMMAND.fullmatch(before)
         wall, cpu = _seconds(found["wall"]), _seconds(found["cpu"] or "")
@@ -128,7 +132,7 @@ def _phase(before: str) -> str:
 
 def _checksum(text: str, begin: int) -> str:
     """Return the phase that ended on one of the two lines before its times."""
-    lines = text[max(0, begin - 400) : begin].split("\n")[:-1]
+    lines = text[max(0, begin - _LONGEST) : begin].split("\n")[:-1]
     for line in reversed(lines[-2:]):
         found = _CHECKSUM.fullmatch(line)
         if found:
