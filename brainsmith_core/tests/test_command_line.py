@@ -315,6 +315,12 @@ def test_an_interrupt_has_exit_code_130(call: Call, monkeypatch: pytest.MonkeyPa
     assert call("run") == (130, "", "interrupted\n")
 
 
+def test_what_the_system_refuses_is_one_message(call: Call, build_file: Path) -> None:
+    code, out, err = call("run", build_file, "--output", build_file.parent / ("x" * 300))
+    assert (code, out) == (2, "")
+    assert "File name too long" in err
+
+
 SLEEPER = """
 import sys, time
 sys.path.insert(0, sys.argv[1])

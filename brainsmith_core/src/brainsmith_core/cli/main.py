@@ -122,6 +122,10 @@ def main() -> None:
     """FPGA accelerator builds: one model and one configuration become one standard result."""
 
 
+#: The exit code of a command that was stopped.
+INTERRUPTED = 130
+
+
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code.
 
@@ -139,8 +143,6 @@ def _call(arguments: list[str]) -> int:
         result: Any = main.main(args=arguments, prog_name="brainsmith", standalone_mode=False, obj=app)
     except click.exceptions.Exit as error:
         return error.exit_code
-    except click.Abort:
-        return _interrupted()
     except click.UsageError as error:
         return _report_usage(error, as_json)
     except click.ClickException as error:
@@ -149,18 +151,29 @@ def _call(arguments: list[str]) -> int:
     except BrainsmithError as error:
         print_error(error, as_json)
         return error.exit_code
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):
         return _interrupted()
     except BrokenPipeError:
         # The reader has gone (`| head`): not our failure, and nothing may be printed any more.
         sys.stdout = io.StringIO()
         return 0
+    except OSError as error:
+        return _report_system_error(error, as_json)
     return result if isinstance(result, int) else 0
 
 
 def _interrupted() -> int:
     click.echo("interrupted", err=True)
-    return 130
+    return INTERRUPTED
+
+
+def _report_system_error(error: OSError, as_json: bool) -> int:
+    """Report what the operating system refused: a name that is too long, a full disk, a missing right."""
+    name = str(error.filename or "")
+    where = f"{name[:80]}...: " if len(name) > 80 else f"{name}: " if name else ""
+    hint = "check the name, the rights and the space on the disk"
+    print_error(ConfigurationError(f"{where}{error.strerror or error}", hint=hint), as_json)
+    return ConfigurationError.exit_code
 
 
 def _report_usage(error: click.UsageError, as_json: bool) -> int:
