@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["stop_on_signals"]
+__all__ = ["ignore_ctrl_c", "stop_on_signals"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -52,3 +52,21 @@ def stop_on_signals(on_signal: Callable[[str], None]) -> Iterator[None]:
     finally:
         for each in ours:
             signal.signal(each, before[each])
+
+
+@contextmanager
+def ignore_ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C do nothing while the body clears up; in a thread that isn't the main one, change nothing.
+
+    Example:
+        >>> with ignore_ctrl_c():
+        ...     signal.raise_signal(signal.SIGINT)
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

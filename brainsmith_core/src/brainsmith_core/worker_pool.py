@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from .signals import ignore_ctrl_c
 from .worker_client import Worker
 
 __all__ = ["close_workers", "shared_worker"]
@@ -35,8 +36,8 @@ def shared_worker(python: Path, tasks: Path, *, env: Mapping[str, str | None] | 
 
 
 def close_workers() -> None:
-    """End all shared workers and everything that runs in them."""
-    with _lock:
+    """End all shared workers and everything that runs in them; Ctrl-C can't cut that short."""
+    with _lock, ignore_ctrl_c():
         while _workers:
             _, worker = _workers.popitem()
             worker.close()
