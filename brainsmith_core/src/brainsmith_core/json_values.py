@@ -30,10 +30,10 @@ def checked_json(value: object, where: str = "value") -> JSONValue:
         >>> checked_json({"a": (1, 2)})
         {'a': [1, 2]}
     """
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, str):
         return value
     if isinstance(value, int):
-        return int(value)
+        return value if isinstance(value, bool) else int(value)
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ConfigurationError(f"{where} is {value}, which JSON can't hold", hint="give a finite number")

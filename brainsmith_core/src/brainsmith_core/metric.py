@@ -63,8 +63,12 @@ class MetricSource:
     formula: str | None = None
 
 
+_MEASURED, _SIMULATED = MetricStatus.MEASURED, MetricStatus.SIMULATED
+
+
 def _scope(value: Mapping[str, object]) -> dict[str, str]:
-    return {str(key): str(item) for key, item in value.items()}
+    # Most figures are of the whole design, and most scopes are text already: reports give some 100,000 figures.
+    return {str(key): str(item) for key, item in value.items()} if value else {}
 
 
 @attrs.frozen(kw_only=True)
@@ -94,7 +98,8 @@ class Metric:
     source: MetricSource = attrs.field(factory=MetricSource)
 
     def __attrs_post_init__(self) -> None:
-        if self.is_present != (self.value is not None):
+        status = self.status
+        if (status is _MEASURED or status is _SIMULATED) != (self.value is not None):
             text = f"metric {self.name}: value {self.value!r} doesn't go with status {self.status.value}"
             raise ValueError(text)
 

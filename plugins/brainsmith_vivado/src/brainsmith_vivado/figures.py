@@ -79,7 +79,8 @@ class Figures:
         key = (name, scope)
         known = self._entries.get(key)
         if known is None or known[1] is _MISSING:
-            self._entries[key] = (value, _MEASURED, self._source(field, formula), stage)
+            source = self._sources.get((field, formula)) or self._source(field, formula)
+            self._entries[key] = (value, _MEASURED, source, stage)
         elif known[0] != value and known[1] is _MEASURED:
             self.doubt([key], f"{_shown(name, scope)} is given as both {known[0]} and {value}")
 
@@ -178,13 +179,17 @@ class Figures:
         for kind, texts in self._remarks.items():
             self.report.note(_listed(kind, texts))
         units, base, stage = _units(), self.base, self.stage
+        about: Scope | None = None
+        scope_of_row: dict[str, str] = {}
         for (name, scope), (value, status, source, other) in self._entries.items():
+            if scope is not about:  # the figures of a row share theirs
+                about, scope_of_row = scope, dict(scope)
             yield Metric(
                 name=name,
                 value=value,
                 unit=units[name],
                 stage=other or stage,
-                scope=dict(base + scope if base and other is not Stage.BUILD else scope),
+                scope={**dict(base), **scope_of_row} if base and other is not Stage.BUILD else scope_of_row,
                 status=status,
                 source=source,
             )

@@ -35,11 +35,16 @@ class _Block:
 
     Args:
         rule: the rule above them.
-        lines: the lines with their places in the file.
+        begin: the place of the first one.
+        end: the place behind the last one.
     """
 
     rule: str
-    lines: list[tuple[int, str]] = attrs.field(factory=list)
+    begin: int
+    end: int
+
+    def __len__(self) -> int:
+        return self.end - self.begin
 
 
 def read_box(lines: Sequence[str], start: int) -> tuple[Table, int]:
@@ -52,73 +57,77 @@ def read_box(lines: Sequence[str], start: int) -> tuple[Table, int]:
         lines: all lines of the file.
         start: the place of the first rule, from 0.
     """
-    blocks, stop, closed = _blocks(lines, start)
+    blocks, stop = _blocks(lines, start)
+    closed = len(blocks[-1]) == 0
     table = Table(columns=[], line=start + 1, closed=closed)
-    body = _take_headings(table, blocks)
-    for block in body:
-        _read_rows(table, block)
+    for block in _take_headings(table, lines, blocks[:-1] if closed else blocks):
+        _read_rows(table, lines, block)
     table.distrust()
     return table, stop
 
 
-def _blocks(lines: Sequence[str], start: int) -> tuple[list[_Block], int, bool]:
-    """Return the parts of a table that rules separate, where it ends, and whether a rule closes it."""
+def _blocks(lines: Sequence[str], start: int) -> tuple[list[_Block], int]:
+    """Return the parts of a table that rules separate, the last of them empty if a rule closes it, and its end."""
     blocks: list[_Block] = []
-    place = start
     for place in range(start, len(lines)):
-        text = lines[place].strip()
-        if text[:1] == "|":
-            blocks[-1].lines.append((place, text.removesuffix(_STATIC) + "|" if text.endswith(_STATIC) else text))
-        elif text[:1] == "+" and is_rule(text):
-            blocks.append(_Block(text.rstrip("|+") + "+"))
+        text = lines[place].lstrip()
+        first = text[:1]
+        if first == "|":
+            blocks[-1].end = place + 1
+        elif first == "+" and is_rule(text := text.rstrip()):
+            blocks.append(_Block(text.rstrip("|+") + "+", place + 1, place + 1))
         else:
-            break
-    else:
-        place += 1
-    closed = not blocks[-1].lines
-    return (blocks[:-1] if closed else blocks), place, closed
+            return blocks, place
+    return blocks, len(lines)
 
 
-def _take_headings(table: Table, blocks: list[_Block]) -> list[_Block]:
+def _take_headings(table: Table, lines: Sequence[str], blocks: list[_Block]) -> list[_Block]:
     """Put the headings into a table, and return the blocks that hold rows."""
-    if not blocks or len(blocks[0].lines) != 1:
+    if not blocks or len(blocks[0]) != 1:
         return blocks
     first = blocks[0]
-    if len(blocks) > 1 and blocks[1].rule != first.rule and len(blocks[1].lines) == 1:
-        table.columns = _spanned(first, blocks[1])
+    upper = _cells(_line(lines, first.begin), first.rule)
+    if len(blocks) > 1 and blocks[1].rule != first.rule and len(blocks[1]) == 1:
+        lower = _cells(_line(lines, blocks[1].begin), blocks[1].rule)
+        table.columns = _spanned(upper or [], first.rule, lower or [], blocks[1].rule)
         return blocks[2:]
-    table.columns = _cells(first.lines[0][1], first.rule) or []
+    table.columns = upper or []
     return blocks[1:]
 
 
-def _spanned(upper: _Block, lower: _Block) -> list[str]:
+def _spanned(upper: list[str], upper_rule: str, lower: list[str], lower_rule: str) -> list[str]:
     """Return headings of two lines: the upper one, which may span several columns, and the lower one."""
-    places = _corners(lower.rule)
-    begins, wide = _corners(upper.rule), _cells(upper.lines[0][1], upper.rule)
-    narrow = _cells(lower.lines[0][1], lower.rule)
-    if wide is None or narrow is None:
+    begins = _corners(upper_rule)
+    above = [bisect_right(begins, place) - 1 for place in _corners(lower_rule)[:-1]]
+    if not upper or not lower or max(above) >= len(upper):
         return []
-    above = [wide[min(bisect_right(begins, place), len(wide)) - 1] for place in places[: len(narrow)]]
-    return [f"{upper_name} {name}".strip() for upper_name, name in zip(above, narrow, strict=True)]
+    return [f"{upper[place]} {name}".strip() for place, name in zip(above, lower, strict=True)]
 
 
-def _read_rows(table: Table, block: _Block) -> None:
+def _line(lines: Sequence[str], place: int) -> str:
+    text = lines[place].strip()
+    return text.removesuffix(_STATIC) + "|" if text.endswith(_STATIC) else text
+
+
+def _read_rows(table: Table, lines: Sequence[str], block: _Block) -> None:
     """Add the rows of a block to a table; what isn't one is noted as damaged."""
-    width = len(table.columns) or block.rule.count("+") - 1
-    rows, damaged = table.rows, table.damaged
-    for place, text in block.lines:
+    columns, rows = table.columns, table.rows
+    width = len(columns) or block.rule.count("+") - 1
+    for place in range(block.begin, block.end):
+        text = lines[place].strip()
         cells = text[1:-1].split("|")
         if len(cells) != width or text[-1] != "|" or len(text) < 2:
-            cut = _at_corners(text, block.rule)
-            if cut is None or len(cut) != width:
-                damaged.append(place + 1)
+            text = _line(lines, place)
+            cut = text[1:-1].split("|") if text[-1] == "|" else []
+            cells = cut if len(cut) == width and len(text) > 1 else _at_corners(text, block.rule)
+            if len(cells) != width:
+                table.damaged.append(place + 1)
                 continue
-            cells = cut
         first = cells[0]
         # One blank belongs to the frame.
         indent = len(first) - len(first.lstrip()) - 1 if first[:2] == "  " else 0
-        stripped = [cell.strip() for cell in cells]
-        if stripped != table.columns:  # headings that a damaged table repeats are no row
+        stripped = list(map(str.strip, cells))
+        if stripped != columns:  # headings that a damaged table repeats are no row
             rows.append(Row(stripped, indent, place + 1))
 
 
@@ -130,13 +139,13 @@ def _cells(text: str, rule: str) -> list[str] | None:
     return [cell.strip() for cell in cells]
 
 
-def _at_corners(text: str, rule: str) -> list[str] | None:
-    """Return the cells of a line in which a name holds a `|` itself: cut where the rule has its corners."""
+def _at_corners(text: str, rule: str) -> list[str]:
+    """Return the cells of a line in which a name holds a `|` itself, cut where the rule has its corners; else none."""
     if len(text) != len(rule):
-        return None
+        return []
     corners = _corners(rule)
     if any(text[corner] != "|" for corner in corners):
-        return None
+        return []
     return [text[left + 1 : right] for left, right in pairwise(corners)]
 
 

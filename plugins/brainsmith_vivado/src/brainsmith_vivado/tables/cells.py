@@ -37,6 +37,9 @@ def leading_number(text: str) -> int | float | None:
         >>> leading_number("19.293 (Junction temp exceeded!)"), leading_number("55.198 (MET)"), leading_number("5 of 6")
         (19.293, 55.198, None)
     """
+    value = exact_number(text)
+    if value is not None:
+        return value
     found = _LEADING.fullmatch(text)
     return exact_number(found[1]) if found else None
 

@@ -138,17 +138,16 @@ def _read_hierarchy(section: Section, table: Table, figures: Figures) -> None:
     names, hidden = InstanceNames(), 0
     columns = [("power.instance_w", "Power (W)")]
     for row in table.rows:
-        scope = names.scope(row)
-        if scope is None:
+        text = row.cells[1]
+        value = exact_number(text)
+        if not names.enter(row):
             figures.remark("rows without the row above them", f'"{row.cells[0]}"')
-            continue
-        value = exact_number(row.cells[1])
-        if value is not None:
-            figures.put_row(columns, [value], scope)
-        elif is_bound(row.cells[1]):
+        elif value is not None:
+            figures.put_row(columns, [value], names.scope)
+        elif is_bound(text):
             hidden += 1
         else:
-            figures.put_cell("power.instance_w", row.cells[1], "Power (W)", scope)
+            figures.put_cell("power.instance_w", text, "Power (W)", names.scope)
     if hidden:
         figures.remark("given only as bounds", f"power.instance_w of {hidden} instances")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 
 from ...tables.cells import exact_number
 
-__all__ = ["Group", "Path", "Worst", "read_paths", "read_timing_paths"]
+__all__ = ["Entry", "Group", "Path", "Worst", "read_groups", "read_timing_paths", "worst_path"]
 
 _SETUP, _HOLD, _PULSE = "setup", "hold", "pw"
 _NS = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)ns")
@@ -20,6 +20,7 @@ _FANOUT = re.compile(r"net \(fo=([0-9]{1,9})")
 _WORST = re.compile(r"(Setup|Hold|PW)\s*:\s+([0-9]*)\s+Failing Endpoints?,\s+Worst Slack\s+(-?[0-9.]+)ns,")
 _KINDS = {"Setup": _SETUP, "Hold": _HOLD, "PW": _PULSE}
 _MARKS = ("\nPath Group:", "\nFrom Clock:", "\n  To Clock:", "\nSlack")
+_TYPE = "\n  Path Type:"
 #: Lines of dashes around the parts of a path: before the clock's way to the start, after it, and after the data's way.
 _RULE = "\n  ------"
 
@@ -91,6 +92,52 @@ class Worst:
     failing: int | None
 
 
+@attrs.frozen
+class Entry:
+    """A path that a report lists, before it is read: reports list hundreds, and the worst ones are wanted.
+
+    Args:
+        kind: `setup` or `hold`.
+        slack_ns: its slack; None for a path without a constraint.
+        text: the text that holds it.
+        begin: where it begins.
+        stop: where its description ends and the listing of its cells begins.
+        end: where the next one begins.
+    """
+
+    kind: str
+    slack_ns: float | None
+    text: str = attrs.field(repr=False)
+    begin: int
+    stop: int
+    end: int
+
+    def read(self) -> Path:
+        """Return the path."""
+        fields, clocks = _fields(self.text[self.begin : self.stop].split("\n")[1:])
+        delay = _DELAY.match(fields.get("Data Path Delay", ""))
+        levels = fields.get("Logic Levels", "").split(" ", 1)[0]
+        return Path(
+            kind=self.kind,
+            path_type=fields.get("Path Type", ""),
+            path_group=fields.get("Path Group", ""),
+            from_clock=clocks.get("Source", ""),
+            to_clock=clocks.get("Destination", ""),
+            slack_ns=self.slack_ns,
+            startpoint=fields.get("Source", ""),
+            endpoint=fields.get("Destination", ""),
+            requirement_ns=_ns(fields.get("Requirement", "")),
+            data_delay_ns=_ns(fields.get("Data Path Delay", "")),
+            logic_delay_ns=_number(delay[2]) if delay else None,
+            net_delay_ns=_number(delay[3]) if delay else None,
+            logic_levels=int(levels) if levels.isascii() and levels.isdigit() and len(levels) < 9 else None,
+            clock_skew_ns=_ns(fields.get("Clock Path Skew", "")),
+            clock_uncertainty_ns=_ns(fields.get("Clock Uncertainty", "")),
+            exception=fields.get("Timing Exception", ""),
+            listing=self.text[self.stop : self.end],
+        )
+
+
 @attrs.define
 class Group:
     """The paths from one clock to another, or of a named group.
@@ -99,7 +146,7 @@ class Group:
         path_group: the group's name, or "" for the paths between two clocks.
         from_clock: clock of their starts. to_clock: clock of their ends.
         worst: the worst slacks.
-        paths: the paths, the worst ones first as the report lists them.
+        entries: the paths.
         whole: whether all lines that name it are there; a list of paths alone has no names.
     """
 
@@ -107,7 +154,7 @@ class Group:
     from_clock: str = ""
     to_clock: str = ""
     worst: list[Worst] = attrs.field(factory=list)
-    paths: list[Path] = attrs.field(factory=list)
+    entries: list[Entry] = attrs.field(factory=list)
     whole: bool = False
 
 
@@ -117,10 +164,26 @@ def read_timing_paths(text: str) -> list[Path]:
     Args:
         text: the report of `report_timing` or `report_timing_summary`.
     """
-    return [path for group in read_paths(text) for path in group.paths]
+    return [entry.read() for group in read_groups(text) for entry in group.entries]
 
 
-def read_paths(details: str) -> list[Group]:
+def worst_path(groups: Iterable[Group], kind: str) -> Path | None:
+    """Return the path of a kind with the least slack; of several, the first one.
+
+    Args:
+        groups: where to look.
+        kind: `setup` or `hold`.
+    """
+    found = [
+        (entry.slack_ns, entry)
+        for group in groups
+        for entry in group.entries
+        if entry.kind == kind and entry.slack_ns is not None
+    ]
+    return min(found, key=lambda pair: pair[0])[1].read() if found else None
+
+
+def read_groups(details: str) -> list[Group]:
     """Return the groups of paths.
 
     Args:
@@ -130,22 +193,21 @@ def read_paths(details: str) -> list[Group]:
     groups = [Group()]
     group_name, below = "", -1
     for place, mark, end in _places(text):
+        if mark == "\nSlack":
+            groups[-1].entries += _entries(text, place + 1, end)
+            continue
         value = _rest(text, place + len(mark))
         if mark == "\nPath Group:":
             group_name = value
         elif mark == "\nFrom Clock:":
             groups.append(Group(group_name, value))
             group_name, below = "", text.find("\n", place + 1)
-        elif mark == "\n  To Clock:":
+        else:
             if place != below:  # the line above it is missing
                 groups.append(Group())
             groups[-1].to_clock, groups[-1].whole = value, place == below
             groups[-1].worst = _worst(text[place:end])
-        else:
-            path = _path(text, place + 1, end)
-            if path is not None:
-                groups[-1].paths.append(path)
-    return [group for group in groups if group.paths or group.worst]
+    return [group for group in groups if group.entries or group.worst]
 
 
 def _places(text: str) -> Iterator[tuple[int, str, int]]:
@@ -175,37 +237,21 @@ def _worst(text: str) -> list[Worst]:
     ]
 
 
-def _path(text: str, begin: int, end: int) -> Path | None:
-    """Return the path that stands at a place, or None if it is cut off."""
+def _entries(text: str, begin: int, end: int) -> Iterator[Entry]:
+    """Yield the path that stands at a place; nothing if it is cut off."""
     stop = text.find("\n\n", begin, end)
-    if stop < 0:
-        return None
-    first, *lines = text[begin:stop].split("\n")
-    slack = _SLACK.match(first)
-    if slack is None:
-        return None
-    fields, clocks = _fields(lines)
-    kind = fields.get("Path Type", "")
-    delay = _DELAY.match(fields.get("Data Path Delay", ""))
-    levels = fields.get("Logic Levels", "").split(" ", 1)[0]
-    return Path(
-        kind=_HOLD if kind.startswith(("Hold", "Removal", "Min")) else _SETUP,
-        path_type=kind,
-        path_group=fields.get("Path Group", ""),
-        from_clock=clocks.get("Source", ""),
-        to_clock=clocks.get("Destination", ""),
-        slack_ns=_number(slack[1].removesuffix("ns")),
-        startpoint=fields.get("Source", ""),
-        endpoint=fields.get("Destination", ""),
-        requirement_ns=_ns(fields.get("Requirement", "")),
-        data_delay_ns=_ns(fields.get("Data Path Delay", "")),
-        logic_delay_ns=_number(delay[2]) if delay else None,
-        net_delay_ns=_number(delay[3]) if delay else None,
-        logic_levels=int(levels) if levels.isascii() and levels.isdigit() and len(levels) < 9 else None,
-        clock_skew_ns=_ns(fields.get("Clock Path Skew", "")),
-        clock_uncertainty_ns=_ns(fields.get("Clock Uncertainty", "")),
-        exception=fields.get("Timing Exception", ""),
-        listing=text[stop:end],
+    slack = _SLACK.match(text, begin)
+    if stop < 0 or slack is None:
+        return
+    place = text.find(_TYPE, begin, stop)
+    kind = text[place + len(_TYPE) : place + len(_TYPE) + 40].lstrip() if place >= 0 else ""
+    yield Entry(
+        _HOLD if kind.startswith(("Hold", "Removal", "Min")) else _SETUP,
+        _number(slack[1].removesuffix("ns")),
+        text,
+        begin,
+        stop,
+        end,
     )
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from ...figures import WHOLE, Figures, Scope
 from ...tables.records import Document, Section, Table
 from ..rules.violations import is_summary, put_rules
 from .names import check_name, slacks
-from .paths import Group, Path, read_paths
+from .paths import Group, Path, read_groups, worst_path
 from .summary import check_rows, put_fmax, put_met, read_clocks, read_slacks, read_statement
 
 __all__ = ["read_timing"]
@@ -64,16 +63,20 @@ def _read_table(section: Section, table: Table, figures: Figures) -> None:
 
 def _put_paths(document: Document, figures: Figures) -> None:
     """Add the worst path of each group and of all."""
-    groups = read_paths(document.details)
-    for group in filter(_is_whole, groups):
-        _check_worst(figures, group)
+    groups = read_groups(document.details)
+    for group in groups:
+        if group.whole:
+            _check_worst(figures, group)
         slacks_above = {worst.kind: worst.slack_ns for worst in group.worst}
         for kind, prefix in _PREFIXES.items():
-            _put_path(figures, prefix, _worst(group.paths, kind), _scope(group), slacks_above.get(kind))
+            path = worst_path([group], kind)
+            # A path between two clocks belongs to the group of the second one; else a line above it is missing.
+            if path is not None and group.whole and path.path_group == (group.path_group or group.to_clock):
+                _put_path(figures, prefix, path, _scope(group), slacks_above.get(kind))
     for slack in slacks():
         kind = slack.design[0].split(".")[1]
-        if kind in _PREFIXES:
-            path = _worst((path for group in groups for path in group.paths), kind)
+        path = worst_path(groups, kind)
+        if path is not None:
             _put_path(figures, _PREFIXES[kind], path, WHOLE, figures.get(slack.design[0]))
 
 
@@ -100,12 +103,6 @@ def _scope(group: Group) -> Scope:
     return tuple((key, text) for key, text in pairs if text)
 
 
-def _is_whole(group: Group) -> bool:
-    """Return whether a group is told by its lines; a path between two clocks is in the group of the second one."""
-    others = {path.path_group for path in group.paths} - {group.path_group or group.to_clock}
-    return group.whole and not others
-
-
 def _check_worst(figures: Figures, group: Group) -> None:
     """Compare the slack above a group's paths with the one in the table of clocks."""
     scope = _scope(group)
@@ -120,23 +117,17 @@ def _check_worst(figures: Figures, group: Group) -> None:
                 figures.doubt([(names[0], scope)], why)
 
 
-def _worst(paths: Iterable[Path], kind: str) -> Path | None:
-    """Return the path of a kind with the least slack; of several, the first one."""
-    found = [(path.slack_ns, path) for path in paths if path.kind == kind and path.slack_ns is not None]
-    return min(found, key=lambda pair: pair[0])[1] if found else None
-
-
-def _put_path(figures: Figures, prefix: str, path: Path | None, scope: Scope, slack: float | None) -> None:
+def _put_path(figures: Figures, prefix: str, path: Path, scope: Scope, slack: float | None) -> None:
     """Add a path, if it is the worst one.
 
     Args:
         figures: where to add it.
         prefix: what its metrics' names begin with.
-        path: the worst path that is there, or None.
+        path: the worst path that is there.
         scope: what it is the worst path of.
         slack: the worst slack as the report gives it beside the paths, or None if it doesn't.
     """
-    if path is None or figures.has(f"{prefix}.slack_ns", scope):
+    if figures.has(f"{prefix}.slack_ns", scope):
         return
     if slack is not None and slack != path.slack_ns:
         figures.remark("worst paths that aren't listed", f"the one of {slack} ns")

@@ -38,7 +38,7 @@ class InstanceNames:
     Example:
         >>> names = InstanceNames()
         >>> rows = [Row(["top"], 0), Row(["a"], 2), Row(["b"], 4), Row(["c"], 2), Row(["e"], 6)]
-        >>> [names.scope(row) for row in rows]
+        >>> [names.scope if names.enter(row) else None for row in rows]
         [(), (('instance', 'a'),), (('instance', 'a/b'),), (('instance', 'c'),), None]
     """
 
@@ -47,10 +47,10 @@ class InstanceNames:
         self._names: list[str] = []
         self._lost: int | None = None
 
-    def scope(self, row: Row) -> Scope | None:
-        """Return what a row is about, or None if the row that it belongs to is missing."""
+    def enter(self, row: Row) -> bool:
+        """Go on to the next row; return whether the row that it belongs to is there."""
         if self._lost is not None and row.indent >= self._lost:
-            return None
+            return False
         self._lost = None
         while self._indents and self._indents[-1] >= row.indent:
             self._indents.pop()
@@ -58,9 +58,14 @@ class InstanceNames:
         name = row.cells[0]
         if not self._fits(row.indent, name):
             self._lost = row.indent
-            return None
+            return False
         self._indents.append(row.indent)
         self._names.append(name)
+        return True
+
+    @property
+    def scope(self) -> Scope:
+        """What the last row is about."""
         return (("instance", "/".join(self._names[1:])),) if len(self._names) > 1 else WHOLE
 
     @property
@@ -99,10 +104,10 @@ def read_hierarchy(section: Section, table: Table, figures: Figures) -> None:
     names = InstanceNames()
     above: list[tuple[Scope, _Counts]] = []
     for row in table.rows:
-        scope = names.scope(row)
-        if scope is None:
+        if not names.enter(row):
             figures.remark("rows without the row above them", f'"{row.cells[0]}"')
             continue
+        scope = names.scope
         counts = _put_instance(figures, row, columns, scope)
         for index, name, heading in texts:
             if row.cells[index]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-__all__ = ["Sum", "Total", "column_of", "is_known_site", "needs_path", "primitives", "resource_of", "sums", "totals"]
+__all__ = ["Total", "column_of", "is_known_site", "needs_path", "primitives", "resource_of", "summed_as", "totals"]
 
 
 @attrs.frozen
@@ -24,18 +24,6 @@ class Total:
     total: str
     parts: tuple[str, ...] = attrs.field(converter=tuple)
     optional: tuple[str, ...] = attrs.field(default=(), converter=tuple)
-
-
-@attrs.frozen
-class Sum:
-    """A resource whose kinds stand in rows of their own.
-
-    Args:
-        resource: the resource. pattern: what the rows' names look like.
-    """
-
-    resource: str
-    pattern: re.Pattern[str]
 
 
 @cache
@@ -65,9 +53,19 @@ def _ambiguous() -> re.Pattern[str]:
 
 
 @cache
-def sums() -> tuple[Sum, ...]:
-    """Return the resources that are counted in several rows."""
-    return tuple(Sum(name, re.compile(pattern)) for name, pattern in _data()["sums"].items())
+def _sums() -> dict[str, re.Pattern[str]]:
+    return {name: re.compile(pattern) for name, pattern in _data()["sums"].items()}
+
+
+@lru_cache(maxsize=4096)
+def summed_as(row: str) -> tuple[str, ...]:
+    """Return the resources that a row is counted in together with others.
+
+    Example:
+        >>> summed_as("GTYE4_CHANNEL"), summed_as("SYSMONE4")
+        (('gt',), ())
+    """
+    return tuple(name for name, pattern in _sums().items() if pattern.fullmatch(row))
 
 
 @cache

@@ -7,18 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from ...figures import WHOLE, Figures, Scope
 from ...tables.cells import exact_number, is_absent, is_bound, leading_number
 from ...tables.records import Row, Section, Table
-from .resources import is_known_site, needs_path, resource_of, sums, totals
+from .resources import is_known_site, needs_path, resource_of, summed_as, totals
 
 __all__ = ["check_totals", "named", "percentage_fits", "put_fraction", "read_sites", "walk"]
 
 _NAME, _USED, _AVAILABLE, _SHARE = "Site Type", "Used", "Available", "Util%"
-_MORE = {"Fixed": "fixed", "Prohibited": "prohibited"}
+_FIXED, _PROHIBITED = "Fixed", "Prohibited"
 #: With `-pblocks`: to whom what is used in the block belongs.
-_OWNERS = {"Parent": "parent", "Child": "child", "Non-Assigned": "none"}
-_KNOWN = {_NAME, _USED, _AVAILABLE, _SHARE, *_MORE, *_OWNERS}
+_PARENT = "Parent"
+_OWNERS = {_PARENT: "parent", "Child": "child", "Non-Assigned": "none"}
+_KNOWN = {_NAME, _USED, _FIXED, _PROHIBITED, _AVAILABLE, _SHARE, *_OWNERS}
 #: Percentages have two decimals; old versions cut the others off instead of rounding.
 _TOLERANCE = 0.0101
-_TILES, _REGISTERS = "util.bram_36k", "util.ff"
+_TILES, _REGISTERS, _SITE = "util.bram_36k", "util.ff", "util.site"
 _DEEPEST = 20
 
 
@@ -63,7 +64,7 @@ def named(path: Sequence[str], section: Section, figures: Figures) -> tuple[str,
         return f"util.{resource}", WHOLE
     if not is_known_site(row):
         figures.remark("unknown row, kept as util.site", f'"{row}" in "{section.title}"')
-    return "util.site", (("site", " > ".join(path) if needs_path(row) else row),)
+    return _SITE, (("site", " > ".join(path) if needs_path(row) else row),)
 
 
 def read_sites(section: Section, table: Table, figures: Figures) -> None:
@@ -71,41 +72,43 @@ def read_sites(section: Section, table: Table, figures: Figures) -> None:
     for column in table.columns:
         if column not in _KNOWN:
             figures.remark("unknown column", f'"{column}" in "{section.title}"')
-    summed: dict[str, list[tuple[str, dict[str, str]]]] = {}
+    distribution = "Distribution" in section.title
+    summed: dict[str, list[tuple[str, Scope]]] = {}
     for row, path in walk(table.rows, figures):
         cells = dict(zip(table.columns, row.cells, strict=True))
         name, scope = named(path, section, figures)
-        if "Distribution" in section.title and name == _REGISTERS:
+        if distribution and name == _REGISTERS:
             cells.pop("Fixed", None)  # always 0 there, whatever it is
         _put_row(figures, name, scope, cells)
-        if name == "util.site":
-            for each in sums():
-                if each.pattern.fullmatch(path[-1]):
-                    summed.setdefault(each.resource, []).append((path[-1], cells))
+        if name == _SITE:
+            for resource in summed_as(path[-1]):
+                summed.setdefault(resource, []).append((path[-1], scope))
     for resource, parts in summed.items():
-        _put_sum(figures, resource, parts)
+        _put_sum(figures, f"util.{resource}", parts)
 
 
 def _put_row(figures: Figures, name: str, scope: Scope, cells: Mapping[str, str]) -> None:
     field = cells[_NAME]
-    used, available, share = cells.get(_USED, ""), cells.get(_AVAILABLE, ""), cells.get(_SHARE, "")
+    used, available, prohibited = cells.get(_USED, ""), cells.get(_AVAILABLE, ""), cells.get(_PROHIBITED, "")
     figures.put_cell(name, used, field, scope, remark=True)
-    for column, ending in _MORE.items():
-        text = cells.get(column, "")
-        # A resource can stand in two tables, of which only the first one counts what is fixed.
-        if text and not figures.has(f"{name}.{ending}", scope):
-            figures.put_cell(f"{name}.{ending}", text, field, scope)
-    for column, owner in _OWNERS.items():
-        if cells.get(column):
-            figures.put_cell(name, cells[column], field, (*scope, ("assigned", owner)))
+    # A resource can stand in two tables, of which only the first one counts what is fixed.
+    fixed = cells.get(_FIXED)
+    if fixed and not figures.has(f"{name}.fixed", scope):
+        figures.put_cell(f"{name}.fixed", fixed, field, scope)
+    if prohibited:
+        figures.put_cell(f"{name}.prohibited", prohibited, field, scope)
+    if _PARENT in cells:
+        for column, owner in _OWNERS.items():
+            if cells.get(column):
+                figures.put_cell(name, cells[column], field, (*scope, ("assigned", owner)))
     if available:
         figures.put_cell(f"{name}.available", available, field, scope)
-    put_fraction(figures, name, scope, (used, available, share, cells.get("Prohibited", "")), field)
+        put_fraction(figures, name, scope, (used, available, cells.get(_SHARE, ""), prohibited), field)
+    elif cells.get(_SHARE):
+        put_fraction(figures, name, scope, (used, "", cells[_SHARE], ""), field)
 
 
-def put_fraction(
-    figures: Figures, name: str, scope: Scope, texts: tuple[str, str, str, str], field: str, *, check: bool = True
-) -> None:
+def put_fraction(figures: Figures, name: str, scope: Scope, texts: tuple[str, str, str, str], field: str) -> None:
     """Add which fraction is used: calculated where used and available are known, else the percentage as printed.
 
     Where the percentage contradicts them, one of the three is wrong, and none counts.
@@ -116,16 +119,16 @@ def put_fraction(
         scope: what it is about.
         texts: the cells of used, available, percentage and prohibited.
         field: the report's own name.
-        check: whether the percentage is one of the available ones.
     """
     used, available, share = leading_number(texts[0]), exact_number(texts[1]), texts[2].rstrip("% ")
     fraction = f"{name}.fraction"
-    if used is not None and available and check and not percentage_fits(used, available, share, exact_number(texts[3])):
+    if used is not None and available:
+        if percentage_fits(used, available, share, exact_number(texts[3])):
+            figures.put(fraction, used / available, field, scope, formula="used / available")
+            return
         keys = [(name, scope), (f"{name}.available", scope)]
         figures.doubt(keys, f"{field}: {texts[0]} of {texts[1]} isn't {texts[2]} %")
         figures.spoil(fraction, texts[2], field, scope)
-    elif used is not None and available:
-        figures.put(fraction, used / available, field, scope, formula="used / available")
     elif is_absent(share):
         return
     elif available == 0 and used:
@@ -152,29 +155,32 @@ def percentage_fits(used: float, available: float, share: str, prohibited: float
         >>> percentage_fits(7, 50, "4.14")
         False
     """
-    totals_ = [available, *([available - prohibited] if prohibited and prohibited < available else [])]
+    value = exact_number(share)
+    if value is not None and abs(100 * used / available - value) <= _TOLERANCE:
+        return True
+    # Sites that mustn't be used may count as missing.
+    whole = [available, *([available - prohibited] if prohibited and prohibited < available else [])]
+    if value is not None:
+        return any(abs(100 * used / total - value) <= _TOLERANCE for total in whole)
     if is_bound(share):
         bound = exact_number(share[1:].strip()) or 0
-        return any(0 < 100 * used / total < bound + _TOLERANCE for total in totals_)
-    value = exact_number(share)
-    if value is None:
-        # Only a percentage above 100 tells a design that doesn't fit from a wrong cell.
-        return is_absent(share) and used <= available
-    return any(abs(100 * used / total - value) <= _TOLERANCE for total in totals_)
+        return any(0 < 100 * used / total < bound + _TOLERANCE for total in whole)
+    # Only a percentage above 100 tells a design that doesn't fit from a wrong cell.
+    return is_absent(share) and used <= available
 
 
-def _put_sum(figures: Figures, resource: str, parts: Sequence[tuple[str, Mapping[str, str]]]) -> None:
+def _put_sum(figures: Figures, name: str, parts: Sequence[tuple[str, Scope]]) -> None:
     """Add a resource that is counted in several rows; where one of them can't be read, the sum is missing."""
-    field = " + ".join(name for name, _ in parts)
+    field = " + ".join(row for row, _ in parts)
     formula = field if len(parts) > 1 else None
-    for column, ending in ((_USED, ""), (_AVAILABLE, ".available")):
-        numbers = [exact_number(cells.get(column, "")) for _, cells in parts]
+    for ending in ("", ".available"):
+        numbers = [figures.get(f"{_SITE}{ending}", scope) for _, scope in parts]
         known = [number for number in numbers if number is not None]
         if len(known) == len(numbers):
-            figures.put(f"util.{resource}{ending}", sum(known), field, formula=formula)
-    used, available = figures.get(f"util.{resource}"), figures.get(f"util.{resource}.available")
+            figures.put(f"{name}{ending}", sum(known), field, formula=formula)
+    used, available = figures.get(name), figures.get(f"{name}.available")
     if used is not None and available:
-        figures.put(f"util.{resource}.fraction", used / available, field, formula="used / available")
+        figures.put(f"{name}.fraction", used / available, field, formula="used / available")
 
 
 def check_totals(figures: Figures, scope: Scope = WHOLE) -> None:
