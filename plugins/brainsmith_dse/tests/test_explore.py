@@ -20,6 +20,7 @@ from brainsmith_core.result import BuildResult, BuildStatus
 from brainsmith_core.runner import BuildRunnerInterface, create_build_runner_factory
 from brainsmith_dse import explore
 from brainsmith_dse.exploration_folder import default_output_dir
+from brainsmith_dse.hooks import ExplorationHook
 from brainsmith_dse.report import csv_rows
 from brainsmith_dse.results import ExplorationResults
 from brainsmith_dse.search import Objective, SearchConfig, SearchStrategy
@@ -440,3 +441,23 @@ def test_an_exploration_that_is_ended_from_outside_goes_on_where_it_stopped(
     subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
     counts = json.loads((tmp_path / "out" / "results.json").read_text())["counts"]
     assert counts == {"total": 5, "succeeded": 5, "failed": 0, "skipped": 0, "cached": min(5, succeeded)}
+
+
+def test_a_model_that_changes_during_the_exploration_ends_it(
+    make_space: MakeSpace, factory: RunnerFactory, tmp_path: Path
+) -> None:
+    space = make_space(FPS)
+
+    class Meddler(ExplorationHook):
+        def on_build_complete(self, config: BuildConfig, result: BuildResult) -> None:
+            model = Path(space.model_path)
+            model.write_bytes(model.read_bytes() + b"changed")
+
+    results = explore(space, factory, [Meddler()], output_dir=tmp_path / "out")
+    statuses = [result.status for result in results.evaluations]
+    assert statuses == [BuildStatus.SUCCESS, BuildStatus.FAILED]
+    failed = results.evaluations[1]
+    assert failed.error is not None
+    assert failed.error.category == "configuration"
+    assert "was changed during the exploration" in failed.error.message
+    assert failed.metrics is None

@@ -16,7 +16,7 @@ from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import BuildCancelledError, ConfigurationError
 from brainsmith_core.events import BuildEvent
 from brainsmith_core.executor import Executor, RunnerFactory
-from brainsmith_core.result import BuildResult
+from brainsmith_core.result import BuildResult, BuildStatus, ErrorReport
 from brainsmith_core.runner import BuildRunner
 from brainsmith_core.workspace import Workspace
 from brainsmith_orchestration.controller import Controller
@@ -180,13 +180,23 @@ class _Exploration:
             for result in self._controller.run(self._source()):
                 config = self._results.get_config(result.config_id)
                 assert config is not None
-                self._take(config, result)
+                self._take(config, self._of_this_model(result))
         except BuildCancelledError as error:
             interruption = error
         self._finish()
         if interruption is not None:
             raise interruption
         return self._results
+
+    def _of_this_model(self, result: BuildResult) -> BuildResult:
+        """Return the result; a failed one, and start nothing more, if the model was changed since it was looked at."""
+        if result.provenance.get("model_sha256") in (None, self._configs.model_sha256):
+            return result
+        text = f"the model {self._space.model_path} was changed during the exploration"
+        self._controller.stop(text)
+        advice = "Leave the model as it is while it is explored, and start again: what fits the model isn't repeated."
+        error = ErrorReport(category="configuration", message=text, phase="preprocessing", advice=(advice,))
+        return attrs.evolve(result, status=BuildStatus.FAILED, metrics=None, error_message=text, error=error)
 
     def _source(self) -> Iterator[BuildConfig]:
         """Give the controller what to build; it begins once the folder is ours alone."""
