@@ -22,6 +22,8 @@ _DEEPEST = 3
 _MOST_FILES = 20_000
 _MOST_LOGS = 50
 
+_LONGEST_NOTE = 160
+
 #: Logs of tools inside a folder that a message names, in the order in which they are written in a build.
 _ORDER = (
     re.compile(r"(vitis|vivado)_hls\.log$|vitis-run\.log$"),
@@ -62,14 +64,14 @@ class LogDiagnosis:
             place = f"{first.file}, line {first.line}"
             yield f"The first error stands in {place}; line {pointer.line} of this log leads there."
         if cause is not None:
-            yield f"Line {cause.line} says what is behind it: {cause.text}"
+            yield f"Line {cause.line} says what is behind it: {_short(cause.text)}"
 
     def _runs(self) -> Iterator[str]:
         found = self.findings
         if found.runs > 1 and found.outcome != "unknown":
             yield f"The log holds {found.runs} runs; this is said of the last, which begins in line {found.last_run}."
         if found.earlier_error is not None:
-            yield f"An earlier run failed, see line {found.earlier_error.line}: {found.earlier_error.text}"
+            yield f"An earlier run failed, see line {found.earlier_error.line}: {_short(found.earlier_error.text)}"
 
     def _end(self) -> Iterator[str]:
         found = self.findings
@@ -78,7 +80,11 @@ class LogDiagnosis:
         if found.outcome == "unknown" and found.step:
             yield f"The log ends in {found.step}: it isn't over, was stopped there, or its error went elsewhere."
         if found.outcome == "ok" and found.warnings:
-            yield f"There are critical warnings, such as: {found.warnings[0]}"
+            yield f"There are critical warnings, such as: {_short(found.warnings[0])}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_NOTE else f"{text[: _LONGEST_NOTE - 3]}..."
 
 
 class LogDiagnoser:

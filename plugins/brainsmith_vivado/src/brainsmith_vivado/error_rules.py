@@ -45,7 +45,7 @@ _ENVIRONMENT = _rules(
     ),
     (
         "platform-not-found",
-        r"(?i)(failed to find|could not find|no valid|cannot find) (a |the )?(hardware )?platform|\[[\w+]{1,12} 60-1258\]",
+        r"(?i)(failed to find|could not find|no valid|cannot find) (a |the )?(hardware )?platform|\[v\+\+ 60-1258\]",
         "The platform isn't installed: set PLATFORM_REPO_PATHS, or give the path of its .xpfm file.",
     ),
     (
