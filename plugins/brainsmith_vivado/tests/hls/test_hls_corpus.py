@@ -133,7 +133,7 @@ def test_text_reports_agree_with_another_reader(reals: Any) -> None:
     checked = 0
     for real in reals("csynth_rpt"):
         text = real.text
-        function = re.search(r"Report for '(.+?)'", text)[1]  # type: ignore[index]
+        function = re.search(r"Report for '(.+?)'", text)[1]  # type: ignore[index]  # None fails the test
         values, whole = real.of(), {each.name: each.value for each in real.metrics if not each.scope}
         part = text[text.index("== Utilization Estimates") :]
         fields = columns_of(part, "|       Name ") if "|       Name " in part else columns_of(part, "|         Name ")
