@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,16 @@ def test_an_error_while_reading_says_why(tmp_path: Path) -> None:
 
     with pytest.raises(ReportError, match="Input/output error"):
         read_rest(Faulty(), b"")  # type: ignore[arg-type]  # a file that fails while it is read
+
+
+def test_reading_takes_about_as_much_memory_as_the_file_has_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "small.rpt"
+    path.write_bytes(b"x" * 100_000)
+    with open_regular(path) as file:
+        head = file.read(1000)
+        tracemalloc.start()
+        try:
+            assert len(read_rest(file, head)) == 100_000
+            assert tracemalloc.get_traced_memory()[1] < 1_000_000
+        finally:
+            tracemalloc.stop()

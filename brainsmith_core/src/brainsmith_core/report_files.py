@@ -77,6 +77,7 @@ def read_rest(file: BinaryIO, head: bytes) -> bytes:
     if size > MAX_BYTES:
         raise ReportError(f"it has {size:,} bytes, but reports of up to {MAX_BYTES:,} bytes are read")
     try:
-        return head + file.read(MAX_BYTES)
+        # Reading makes room for as many bytes as it is asked for.
+        return head + file.read(max(0, size - len(head)))
     except OSError as error:
         raise ReportError(f"it can't be read: {error.strerror or error}") from error
