@@ -62,6 +62,10 @@ SAYINGS = [
     ("The following keys were found in your config, but are not known", "unknown-keys", "configuration"),
     ("FileNotFoundError: [Errno 2] No such file: '/o/all_verilog_srcs.txt'", "reused-folder", "configuration"),
     ("transformation Streamline failed: ValueError: no", "transformation-failed", "transform"),
+    ("KeyError: 'FINN_BUILD_DIR'", "no-build-folder", "environment"),
+    ("KeyError: 'ZCU111x'", "unknown-board", "configuration"),
+    ("FINN ERROR: the model has an odd shape", "user-error", "configuration"),
+    ("FINN INTERNAL COMPILER ERROR: list index out of range", "internal-error", "transform"),
     ("the model has no VVAU layer; its kernels at this point: MVAU", "kernel-not-in-model", "kernel"),
 ]
 
