@@ -125,8 +125,13 @@ def _marked(plugin: object) -> Iterator[tuple[str, Callable[..., Any]]]:
 def _check_names(names: list[str], known: list[str]) -> None:
     unknown = [name for name in names if name not in known]
     if unknown:
-        told = "; ".join(f"there is no hook {name}, {did_you_mean(name, known)}" for name in unknown)
+        told = "; ".join(f"there is no hook {name}, {_instead(name, known)}" for name in unknown)
         raise PluginFault(PluginState.UNKNOWN_HOOK, told, "rename the function, or install a newer brainsmith-core")
+
+
+def _instead(name: str, known: list[str]) -> str:
+    removed = hookspecs.REMOVED_HOOKS.get(name)
+    return f"any more: use {removed}" if removed else did_you_mean(name, known)
 
 
 def _refuse_unmarked(plugin: object, known: list[str]) -> None:

@@ -51,13 +51,16 @@ if TYPE_CHECKING:
         ValidatorSpec,
     )
 
-__all__ = ["API_VERSION", "ENTRY_POINT_GROUP", "OLDEST_API_VERSION", "hookimpl", "hookspec"]
+__all__ = ["API_VERSION", "ENTRY_POINT_GROUP", "OLDEST_API_VERSION", "REMOVED_HOOKS", "hookimpl", "hookspec"]
 
 #: Version of this contract; a plugin may state `BRAINSMITH_API = 1`, the version that it was written for.
 API_VERSION = 1
 
 #: The oldest version whose plugins still work.
 OLDEST_API_VERSION = 1
+
+#: For each hook that is gone, what to use instead.
+REMOVED_HOOKS: dict[str, str] = {}
 
 hookspec = pluggy.HookspecMarker("brainsmith")
 hookimpl = pluggy.HookimplMarker("brainsmith")
