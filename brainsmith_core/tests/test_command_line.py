@@ -290,6 +290,39 @@ def test_diagnose_reads_logs_and_folders(call: Call, tmp_path: Path) -> None:
     assert call("diagnose", tmp_path / "none.log")[0] == 3
 
 
+def test_diagnose_of_a_folder_counts_the_logs_that_tell_of_no_failure(call: Call, tmp_path: Path) -> None:
+    logs = {
+        "good.log": "# Vivado v2022.2\nINFO: [Common 17-206] Exiting Vivado at Mon Jan  1 00:00:00 2024...\n",
+        "silent.log": "nothing a tool would say\n",
+        "mute.log": "nothing either\n",
+        "bad.log": "ERROR: [Synth 8-439] module 'top' not found\n",
+    }
+    for name, text in logs.items():
+        (tmp_path / name).write_text(text)
+    out = call("diagnose", tmp_path)[1]
+    assert "bad.log: failed" in out
+    assert "line 1: ERROR: [Synth 8-439] module 'top' not found" in out
+    assert "1 error, 0 critical warnings" in out
+    assert "1 more log tells of no failure" in out
+    assert "2 more logs don't say how it went" in out
+    assert "good.log" not in out
+    assert "good.log: ok" in call("diagnose", tmp_path / "good.log")[1]
+
+
+def test_diagnose_says_in_which_log_the_error_of_a_followed_one_is(call: Call, tmp_path: Path) -> None:
+    inner, outer = tmp_path / "runme.log", tmp_path / "outer.log"
+    inner.write_text("# Vivado v2022.2\nERROR: [Synth 8-439] module 'top' not found\n")
+    outer.write_text(f"ERROR: the tool failed, see log under {inner}\n")
+    out = call("diagnose", outer)[1]
+    assert f"{inner}, line 2: ERROR: [Synth 8-439]" in out
+
+
+def test_diagnose_of_a_folder_without_logs_says_so(call: Call, tmp_path: Path) -> None:
+    code, out, _ = call("diagnose", tmp_path)
+    assert code == 0
+    assert "there are no logs" in out
+
+
 def test_a_table_keeps_its_cells() -> None:
     print_table((Column("a"), Column("b", right=True)), [["x", number(0.5)]])
 

@@ -47,8 +47,11 @@ def _print_all(found: Sequence[FileDiagnosis], named: set[str]) -> None:
         _print(each)
     others = Counter(each.outcome for each in found if each not in shown)
     for outcome, count in sorted(others.items()):
-        says = {"ok": "tell of no failure", "unknown": "don't say how it went"}[outcome]
-        click.echo(f"{count} more logs {says}")
+        one, many = {
+            "ok": ("tells of no failure", "tell of no failure"),
+            "unknown": ("doesn't say how it went", "don't say how it went"),
+        }[outcome]
+        click.echo(f"1 more log {one}" if count == 1 else f"{count} more logs {many}")
     if not found:
         click.echo("there are no logs")
 
@@ -59,9 +62,13 @@ def _print(found: FileDiagnosis) -> None:
     if found.first_error is not None:
         click.echo(f"  {_place(found.first_error, found.file)}{found.first_error.text}")
     if found.errors or found.critical_warnings:
-        click.echo(f"  {found.errors} errors, {found.critical_warnings} critical warnings")
+        click.echo(f"  {_count(found.errors, 'error')}, {_count(found.critical_warnings, 'critical warning')}")
     for text in found.advice:
         click.echo(f"  - {text}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def _place(line: LogLine, file: str) -> str:
