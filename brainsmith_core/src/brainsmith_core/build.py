@@ -141,6 +141,7 @@ class _Build:
         self.metrics: list[Metric] = []
         self.collected = Collected()
         spec = offer.record
+        self.use = _use(offer.plugin.name, offer.plugin.distribution, offer.plugin.version, f"backend {spec.name}")
         self.result = BuildResult(
             config_id=config.id,
             status=BuildStatus.RUNNING,
@@ -148,7 +149,7 @@ class _Build:
             simulated=spec.simulated,
             output_dir=str(workspace.root),
             logs={"build": workspace.log.name},
-            plugins=[_use(offer.plugin.name, offer.plugin.distribution, offer.plugin.version, f"backend {spec.name}")],
+            plugins=[self.use],
         )
 
     def run(self) -> BuildResult:
@@ -207,6 +208,7 @@ class _Build:
         self.result.warnings.extend(outcome.warnings)
         self.result.provenance |= outcome.provenance
         self.result.artifacts |= {name: self.workspace.relative(path) for name, path in outcome.artifacts.items()}
+        self.result.artifact_plugins |= dict.fromkeys(outcome.artifacts, self.use)
         self.result.logs |= {name: self.workspace.relative(path) for name, path in outcome.logs.items()}
         if outcome.final_model is not None and outcome.final_model != self.workspace.final_model:
             outcome.final_model.replace(self.workspace.final_model)
@@ -291,6 +293,7 @@ class _Build:
             _delete_except(folder, keep)
         kept = {name: path for name, path in self.result.artifacts.items() if (self.workspace.root / path).exists()}
         self.result.artifacts = kept
+        self.result.artifact_plugins = {name: self.result.artifact_plugins[name] for name in kept}
 
 
 def _delete_except(folder: Path, keep: set[Path]) -> None:

@@ -48,6 +48,7 @@ class PipelineReport:
 
     metrics: list[Metric] = attrs.field(factory=list)
     artifacts: dict[str, str] = attrs.field(factory=dict)
+    artifact_plugins: dict[str, PluginUse] = attrs.field(factory=dict)
     logs: dict[str, str] = attrs.field(factory=dict)
     warnings: list[str] = attrs.field(factory=list)
     plugins: list[PluginUse] = attrs.field(factory=list)
@@ -55,6 +56,7 @@ class PipelineReport:
     def add_to(self, result: BuildResult) -> None:
         """Add what the steps gave, but for the metrics, to a build's result."""
         result.artifacts |= self.artifacts
+        result.artifact_plugins |= self.artifact_plugins
         result.logs |= self.logs
         result.warnings.extend(self.warnings)
         result.plugins.extend(self.plugins)
@@ -232,15 +234,16 @@ class _StepRunner:
         for metric in outcome.metrics:
             source = attrs.evolve(metric.source, parser=spec.name, plugin=plugin.distribution, version=plugin.version)
             self.report.metrics.append(attrs.evolve(metric, source=source))
-        for name, path in outcome.artifacts.items():
-            self.report.artifacts[name] = self.context.workspace.relative(Path(path))
-        self.report.warnings.extend(outcome.warnings)
         use = PluginUse(
             name=plugin.name,
             distribution=plugin.distribution,
             version=plugin.version,
             role=f"{self.kind} step {spec.name}",
         )
+        for name, path in outcome.artifacts.items():
+            self.report.artifacts[name] = self.context.workspace.relative(Path(path))
+            self.report.artifact_plugins[name] = use
+        self.report.warnings.extend(outcome.warnings)
         self.report.plugins.append(use)
         return outcome
 

@@ -139,6 +139,7 @@ class BuildResult:
         end_time: UTC.
         duration_seconds: by a clock that never jumps.
         artifacts: path by name, relative to the build's folder.
+        artifact_plugins: for each artefact, the plugin that produced it.
         logs: path by name, relative to the build's folder.
         error_message: one sentence; the whole is in `error`.
         error: the diagnosis of a build that failed.
@@ -158,6 +159,7 @@ class BuildResult:
     end_time: datetime | None = None
     duration_seconds: float = 0.0
     artifacts: dict[str, str] = attrs.field(factory=dict)
+    artifact_plugins: dict[str, PluginUse] = attrs.field(factory=dict)
     logs: dict[str, str] = attrs.field(factory=dict)
     error_message: str | None = None
     error: ErrorReport | None = None

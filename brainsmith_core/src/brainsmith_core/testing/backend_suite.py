@@ -78,6 +78,7 @@ class BackendSuite(PluginSuite):
         assert result.backend == self.backend
         (use,) = [each for each in result.plugins if each.role == f"backend {self.backend}"]
         assert use.version
+        assert result.artifact_plugins == dict.fromkeys(result.artifacts, use)
 
     def test_its_result_reads_back(self, result: BuildResult) -> None:
         """What is in the folder is what was returned."""

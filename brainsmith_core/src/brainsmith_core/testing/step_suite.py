@@ -98,6 +98,7 @@ class StepSuite(PluginSuite):
         role = f"{self.kind} step {self.step}"
         (use,) = [each for each in result.plugins if each.role == role]
         assert use.version
+        assert result.artifact_plugins == dict.fromkeys(result.artifacts, use)
 
     def test_all_that_it_names_lies_in_the_builds_folder(self, result: BuildResult) -> None:
         """Artefacts and logs are there, at relative paths inside the build's folder."""
