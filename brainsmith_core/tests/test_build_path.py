@@ -487,13 +487,14 @@ class TestSteps:
         assert not Path(config.output_dir).exists()
 
 
-def test_a_target_that_cannot_be_imported_names_its_owner(
+def test_a_target_that_cannot_be_imported_stops_the_build_at_once_and_names_its_owner(
     make_config: MakeConfig, run_fake: RunFake, add_steps: Callable[..., None]
 ) -> None:
     add_steps("preprocessing", StepSpec(name="gone", summary="not there", target="no_such_module_at_all:step"))
-    result = run_fake(make_config(preprocessing=[pre("gone")]))
-    assert result.error is not None
-    assert "no_such_module_at_all" in result.error.message
+    config = make_config(preprocessing=[pre("gone")])
+    with pytest.raises(PluginError, match=r"step gone of plugin .*fake-steps.* 'no_such_module_at_all'"):
+        run_fake(config)
+    assert not Path(config.output_dir).exists()
 
 
 def test_a_step_of_a_plugin_that_is_not_active_stops_the_build(

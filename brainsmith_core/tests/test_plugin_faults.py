@@ -97,9 +97,7 @@ FAULTS = {
     "KeyboardInterrupt": Fault(code="raise KeyboardInterrupt", told="KeyboardInterrupt"),
     "odd exception": Fault(code="class Odd(BaseException): pass\nraise Odd('odd')", told="Odd: odd"),
     "syntax error": Fault(code="def broken(:\n", told="SyntaxError"),
-    "output at import": Fault(
-        code="print('noise')\n" + WANTED, state="active", refused=None
-    ),
+    "output at import": Fault(code="print('noise')\n" + WANTED, state="active", refused=None),
     "slow import": Fault(
         code="import time\ntime.sleep(0.6)\n" + WANTED, state="active", told="its import is slow: 0.", refused=None
     ),
@@ -164,6 +162,20 @@ FAULTS = {
     ),
     "target without the attribute": Fault(
         code=WANTED.replace(":Backend", ":Bakend"), state="active", refused="has no attribute 'Bakend'"
+    ),
+    "step whose code can't be imported": Fault(
+        code=STEP.replace("__name__", "'this'"),
+        state="active",
+        refused="wanted_step of plugin faulty (faulty-dist 1.0) can't be loaded: importing this:Backend failed",
+        needs="plain",
+        step="wanted_step",
+    ),
+    "step that can't be called": Fault(
+        code=STEP.replace(":Backend", ":STAGES"),
+        state="active",
+        refused="STAGES can't be called",
+        needs="plain",
+        step="wanted_step",
     ),
     "backend that can't be made": Fault(
         code=WANTED.replace(":Backend", ":Broken")

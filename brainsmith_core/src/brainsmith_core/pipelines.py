@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 import threading
 import time
 from pathlib import Path
@@ -22,15 +20,13 @@ from .plugins import Offer, PluginManager, default_plugins
 from .records import StepSpec
 from .result import BuildResult, PluginUse
 from .serialization import from_data, to_data
+from .step_check import check_importable, step_worker
 from .worker_client import TaskOutcome
-from .worker_pool import shared_worker
 from .workspace import Workspace
 
 __all__ = ["PostprocessingPipeline", "PreprocessingPipeline", "StepFailedError", "check_steps"]
 
 Kind = Literal["preprocessing", "postprocessing"]
-
-_TASKS = Path(__file__).with_name("step_tasks.py")
 
 
 class StepFailedError(Exception):
@@ -67,11 +63,13 @@ def check_steps(config: BuildConfig, plugins: PluginManager) -> None:
 
     Raises:
         ConfigurationError: for an unknown step or a wrong parameter.
-        PluginError: for a step of a plugin that isn't active.
+        PluginError: for a step of a plugin that isn't active, or whose code can't be imported.
     """
     for step in (*config.preprocessing, *config.postprocessing):
-        spec = plugins.step(step.type, step.name).record
-        checked_parameters(spec.parameters, step.parameters, f'the {step.type} step "{step.name}"')
+        offer = plugins.step(step.type, step.name)
+        checked_parameters(offer.record.parameters, step.parameters, f'the {step.type} step "{step.name}"')
+        if step.enabled:
+            check_importable(offer, plugins)
 
 
 class PreprocessingPipeline:
@@ -200,10 +198,7 @@ class _StepRunner:
             report_dir=str(logs),
             output_dir=str(self.context.workspace.root),
         )
-        worker = shared_worker(
-            Path(sys.executable), _TASKS, env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        )
-        return worker.run(
+        return step_worker().run(
             "run_step",
             {"target": offer.record.target, "context": to_data(context)},
             log=logs / f"{name}.log",
