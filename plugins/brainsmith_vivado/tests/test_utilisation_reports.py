@@ -335,8 +335,29 @@ def test_an_instance_cannot_have_more_than_the_one_above_it(parse: Callable[...,
     found = parse(draw.utilisation(draw.section("1. Utilization by Hierarchy", table)))
     assert found.status("util.ff") == "unparsable"
     assert found.status("util.ff", instance="a") == "unparsable"
-    assert found.value("util.ramb36", instance="a") == 5
+    assert found.value("util.ramb36") == 10
     assert "FFs: a has 700, more than the instance above it" in found.message
+
+
+def test_what_adds_up_to_more_than_the_instance_above_belongs_elsewhere(parse: Callable[..., Any], draw: Any) -> None:
+    # The row of a second instance below the top, to which "c" belongs, is missing.
+    rows = [["top", "(top)", "100", "9"], ["  a", "m", "30", "2"], ["    b", "m", "20", "1"], ["    c", "m", "25", "1"]]
+    table = draw.box(["Instance", "Module", "FFs", "RAMB36"], rows)
+    found = parse(draw.utilisation(draw.section("1. Utilization by Hierarchy", table)))
+    assert found.value("util.ff", instance="a") == 30
+    assert found.status("util.ff", instance="a/b") == "unparsable"
+    assert found.status("util.ramb36", instance="a/c") == "unparsable"
+    assert found.status("instance.module", instance="a/c") == "unparsable"
+    assert "FFs: below a there are 45, not 30" in found.message
+
+
+def test_combined_luts_may_add_up_to_more_than_the_instance_above_has(parse: Callable[..., Any], draw: Any) -> None:
+    rows = [["top", "(top)", "100", "8"], ["  a", "m", "60", "5"], ["  b", "m", "41", "4"]]
+    table = draw.box(["Instance", "Module", "Total LUTs", "SRLs"], rows)
+    found = parse(draw.utilisation(draw.section("1. Utilization by Hierarchy", table)))
+    assert found.value("util.lut", instance="b") == 41
+    assert found.value("util.srl", instance="a") == 5
+    assert found.message == ""
 
 
 def test_luts_of_an_instance_have_to_be_what_they_are_used_as(parse: Callable[..., Any], draw: Any) -> None:

@@ -155,18 +155,19 @@ class Figures:
         label = f"{field}: {text}" if bound else field
         self._entries[(name, scope)] = (None, _UNPARSABLE, self._source(label), None)
 
-    def doubt(self, keys: Iterable[tuple[str, Scope]], why: str) -> None:
+    def doubt(self, keys: Iterable[tuple[str, Scope]], why: str = "") -> None:
         """Take back figures that a check refutes.
 
         Args:
             keys: their names and scopes; those that weren't added don't matter.
-            why: what is wrong.
+            why: what is wrong, if it isn't noted otherwise.
         """
         for key in keys:
             entry = self._entries.get(key)
             if entry is not None and entry[0] is not None:
                 self._entries[key] = (None, _UNPARSABLE, *entry[2:])
-        self.remark("contradictory", why)
+        if why:
+            self.remark("contradictory", why)
 
     def remark(self, kind: str, text: str) -> None:
         """Note something of a kind of which there may be many; they are listed together."""
