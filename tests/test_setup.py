@@ -423,7 +423,8 @@ def test_uv_s_lock_file_knows_what_each_package_asks_for() -> None:
     known = {package["name"]: package.get("metadata", {}).get("requires-dist", []) for package in packages}
     for member in Workspace(ROOT).members():
         project = tomllib.loads((member / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        asked = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+        extras = [text for texts in project.get("optional-dependencies", {}).values() for text in texts]
+        asked = {canonicalize_name(Requirement(text).name) for text in (*project["dependencies"], *extras)}
         assert asked == {each["name"] for each in known[project["name"]]}, f"{member.name}: run `make lock`"
 
 
