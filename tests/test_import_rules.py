@@ -234,6 +234,6 @@ def test_a_path_of_one_machine_is_found(tmp_path: Path, path: str) -> None:
     assert import_rules.machine_paths(source(tmp_path, f"x = {path}\n"))
 
 
-@pytest.mark.parametrize("path", ["./work/main", "{home}/work/x", "frame/work/x", "/workspace/x", "/tmp/x"])
+@pytest.mark.parametrize("path", ["./work/other", "{home}/work/x", "frame/work/x", "/workspace/x", "/tmp/x"])
 def test_other_paths_are_fine(tmp_path: Path, path: str) -> None:
     assert not import_rules.machine_paths(source(tmp_path, f"x = {path}\n"))
