@@ -227,7 +227,7 @@ FAULTS = {
         files=metadata_with("brainsmith-core ~> 1"), told='the requirement "brainsmith-core ~> 1" can\'t be read'
     ),
     "metadata without a version": Fault(files={"METADATA": "Name: faulty-dist\n"}, told="its metadata has no Version"),
-    "metadata that isn't there": Fault(files={"METADATA": ""}, told="its metadata has no Name"),
+    "metadata that is empty": Fault(files={"METADATA": ""}, told="its metadata has no Name"),
     "entry point that is none": Fault(
         files={"entry_points.txt": "[brainsmith.plugins]\nfaulty = what is this?\n"},
         told='its entry point names "what is this?"',
