@@ -13,6 +13,7 @@ __all__ = ["JSONValue", "checked_json", "checked_json_dict", "readable_json"]
 
 JSONValue: TypeAlias = "bool | int | float | str | list[JSONValue] | dict[str, JSONValue] | None"
 
+_UNCHANGEABLE = frozenset({bool, int, str, type(None)})
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -30,7 +31,9 @@ def checked_json(value: object, where: str = "value") -> JSONValue:
         >>> checked_json({"a": (1, 2)})
         {'a': [1, 2]}
     """
-    if value is None or isinstance(value, str):
+    if type(value) in _UNCHANGEABLE:
+        return value  # type: ignore[return-value]
+    if isinstance(value, str):
         return value
     if isinstance(value, int):
         return value if isinstance(value, bool) else int(value)

@@ -68,7 +68,10 @@ _MEASURED, _SIMULATED = MetricStatus.MEASURED, MetricStatus.SIMULATED
 
 def _scope(value: Mapping[str, object]) -> dict[str, str]:
     # Most figures are of the whole design, and most scopes are text already: reports give some 100,000 figures.
-    return {str(key): str(item) for key, item in value.items()} if value else {}
+    for key, item in value.items():
+        if type(key) is not str or type(item) is not str:
+            return {str(key): str(item) for key, item in value.items()}
+    return dict(value)  # type: ignore[arg-type] # all of them are text
 
 
 @attrs.frozen(kw_only=True)
