@@ -14,8 +14,9 @@ from ...tables.text_reader import MARK, begins_report, read_document
 
 __all__ = ["embedded_figures"]
 
-#: A report without a header begins like this.
-_PLAIN = re.compile(r"^-{20,}\n\| Timer Settings\n", re.MULTILINE)
+#: A report without a header begins with a rule and this; logs are large, and a search for plain text is quick.
+_TIMER = "-\n| Timer Settings\n"
+_RULE = 20
 #: What the tool prints after a report, or what the script echoes.
 _END = re.compile(
     r"^(?:(?:INFO|WARNING|CRITICAL WARNING|ERROR|STATUS): |# |Command: |\*{4,}|Vivado%|[a-z]\w+: Time \(s\):"
@@ -29,7 +30,7 @@ _STEPS = {
     "place_design": Stage.PLACE,
     "route_design": Stage.ROUTE,
 }
-_DONE = re.compile(rf"^({'|'.join(_STEPS)}) completed successfully", re.MULTILINE)
+_DONE = " completed successfully"
 
 
 def embedded_figures(report: Report) -> list[Metric]:
@@ -39,10 +40,11 @@ def embedded_figures(report: Report) -> list[Metric]:
         report: the log.
     """
     text = report.text
-    done = [(found.start(), _STEPS[found[1]]) for found in _DONE.finditer(text)]
+    reports = list(_reports(text))
+    done = [(begin, _STEPS[step]) for begin, step in _lines_with(text, _DONE) if step in _STEPS] if reports else []
     metrics: list[Metric] = []
     line, counted = 1, 0
-    for begin, end in _reports(text):
+    for begin, end in reports:
         line, counted = line + text.count("\n", counted, begin), begin
         document = read_document(text[begin:end], line)
         before = bisect_left(done, begin, key=lambda step: step[0])
@@ -55,7 +57,8 @@ def embedded_figures(report: Report) -> list[Metric]:
 
 def _reports(text: str) -> Iterator[tuple[int, int]]:
     """Yield where reports begin and end; a plain beginning within a report is none."""
-    starts = sorted([*begins_report(text), *(found.start() for found in _PLAIN.finditer(text))])
+    plain = [begin for begin, rule in _lines_with(text, _TIMER) if len(rule) >= _RULE - 1 and not rule.strip("-")]
+    starts = sorted([*begins_report(text), *plain])
     stop = 0
     for begin in starts:
         if begin < stop and text[begin] == "-":
@@ -64,3 +67,12 @@ def _reports(text: str) -> Iterator[tuple[int, int]]:
         end = _END.search(text, begin, limit if limit >= 0 else len(text))
         stop = end.start() if end else limit if limit >= 0 else len(text)
         yield begin, stop
+
+
+def _lines_with(text: str, part: str) -> Iterator[tuple[int, str]]:
+    """Yield for each occurrence of a part where its line begins, and what stands before it there."""
+    place = text.find(part)
+    while place >= 0:
+        begin = text.rfind("\n", 0, place) + 1
+        yield begin, text[begin:place]
+        place = text.find(part, place + 1)
