@@ -16,6 +16,7 @@ from .json_values import JSONValue, checked_json_dict
 from .metric import Metric
 from .result import BuildStatus
 from .serialization import to_data
+from .stop_signal import StopSignal
 from .workspace import Workspace
 
 __all__ = [
@@ -29,13 +30,6 @@ __all__ = [
     "StepOutcome",
     "StopSignal",
 ]
-
-
-class StopSignal(Protocol):
-    """Says whether the build shall stop; a `threading.Event` is one."""
-
-    def is_set(self) -> bool:
-        """Return whether the build shall stop."""
 
 
 class Emit(Protocol):

@@ -13,11 +13,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import attrs
 
 from .errors import MissingRequirementError
+from .stop_signal import StopSignal
 from .task_outcome import ProcessName, TaskError, TaskOutcome
 
 __all__ = ["OnEvent", "StopSignal", "WorkerConnection", "WorkerProcess"]
@@ -28,13 +29,6 @@ _PROGRAM = Path(__file__).with_name("worker") / "__main__.py"
 _Message: TypeAlias = dict[str, Any]
 _Messages: TypeAlias = "queue.SimpleQueue[_Message]"
 OnEvent: TypeAlias = Callable[[dict[str, Any]], None]
-
-
-class StopSignal(Protocol):
-    """What says that a task is to be stopped; a `threading.Event` will do."""
-
-    def is_set(self) -> bool:
-        """Return whether to stop."""
 
 
 @attrs.frozen

@@ -5,8 +5,9 @@ The names below are the public face; each is imported when it is first used, so 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from brainsmith_core.public_face import lazy_names
 
 if TYPE_CHECKING:
     from .backend import LegacyFINNBackend
@@ -30,8 +31,4 @@ __all__ = [
     "LegacyFINNBackend",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{_HOME_OF[name]}", __name__), name)
+__getattr__ = lazy_names(__name__, _HOME_OF)
