@@ -5,9 +5,13 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+import pytest_randomly
 from hypothesis import settings
 
 ROOT = Path(__file__).parent
+
+# qonnx offers a seeder that prints a line on stdout before each test, between what commands print.
+pytest_randomly.entrypoint_reseeds = []
 
 # The folder `brainsmith_core` holds `src/brainsmith_core` and `tests`. pytest names a test module after its
 # folder (`brainsmith_core.tests.test_x`), and would make an empty package `brainsmith_core` for it if the

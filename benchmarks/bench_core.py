@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
+from brainsmith_core.build.runner import BuildRunner
 from brainsmith_core.config import BuildConfig, OutputStage
 from brainsmith_core.context import BackendOutcome, BuildContext
-from brainsmith_core.plugins import Offer, Plugin, PluginManager
+from brainsmith_core.plugins.manager import Offer, Plugin, PluginManager
 from brainsmith_core.records import BackendSpec
-from brainsmith_core.runner import BuildRunner
 
 BUDGET_MS = 2.0
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import psutil
 from bench_core import noop_runner, write_model
 
+from brainsmith_core.build.runner import create_build_runner_factory
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.executor import RunnerFactory
-from brainsmith_core.runner import create_build_runner_factory
 from brainsmith_orchestration.controller import Controller
 
 BUDGET_SECONDS = 40.0

@@ -18,8 +18,8 @@ import tracemalloc
 from collections import Counter
 from pathlib import Path
 
-from brainsmith_core.collector import Collected, MetricsCollector
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.metrics.collector import Collected, MetricsCollector
+from brainsmith_core.plugins.manager import PluginManager
 
 BUDGET_FILES_PER_SECOND = 500
 SHARED = Path(os.environ.get("BRAINSMITH_SHARED") or Path(__file__).parents[2] / "shared")

@@ -96,7 +96,7 @@ def test_a_plugin_may_import_core_and_only_some_may_import_orchestration(tmp_pat
     [
         "import brainsmith_core._hidden\n",
         "from brainsmith_core import _hidden\n",
-        "from brainsmith_core.plugins import _registry\n",
+        "from brainsmith_core.plugins.manager import _registry\n",
         "def f() -> None:\n    from brainsmith_core._inner.plugins import registry\n",
     ],
 )

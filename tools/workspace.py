@@ -94,4 +94,7 @@ def locked_entries(lock: Path) -> dict[str, str]:
     """Return the lock file's entries by name: the requirement with its hashes, as the file has it."""
     text = lock.read_text(encoding="utf-8").replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line and not line.startswith(("#", " "))]
-    return {line.partition("==")[0]: line for line in lines}
+    entries = {line.partition("==")[0]: line for line in lines}
+    if len(entries) < len(lines):
+        raise ValueError(f"{lock} locks a package in two versions: constrain it to one in the root's pyproject.toml")
+    return entries

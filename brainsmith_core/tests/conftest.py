@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from brainsmith_core.build.runner import BuildRunner, create_build_runner_factory
 from brainsmith_core.config import BuildConfig, OutputStage
 from brainsmith_core.context import BackendOutcome, BuildContext
 from brainsmith_core.hookspecs import hookimpl
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_core.records import BackendSpec, StepSpec
-from brainsmith_core.runner import BuildRunner, create_build_runner_factory
 
 #: The first bytes of a real ONNX file (IR version and producer); core looks no deeper.
 MODEL_BYTES = b"\x08\x0a\x12\x07pytorch:\x00\x00"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brainsmith_core.build.workspace import Workspace, write_whole
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import ConfigurationError
-from brainsmith_core.json_values import JSONValue, readable_json
-from brainsmith_core.workspace import Workspace, write_whole
+from brainsmith_core.formats.json_values import JSONValue, readable_json
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
@@ -67,7 +67,7 @@ def test_a_file_that_cannot_be_finished_leaves_neither_a_half_nor_a_temporary_on
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("brainsmith_core.workspace.os.fsync", full)
+    monkeypatch.setattr("brainsmith_core.build.workspace.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         write_whole(tmp_path / "result.json", b"x", sync=True)
     assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from brainsmith_core.build.pipelines import PostprocessingPipeline, PreprocessingPipeline
+from brainsmith_core.build.runner import BuildRunner, create_build_runner_factory
+from brainsmith_core.build.workspace import Workspace, file_digest, read_json
 from brainsmith_core.config import BuildConfig, GlobalConfig, OutputStage, ProcessingStep
 from brainsmith_core.context import BackendOutcome, BuildContext, BuildFailure
 from brainsmith_core.errors import (
@@ -22,12 +25,9 @@ from brainsmith_core.errors import (
 from brainsmith_core.events import BuildEvent
 from brainsmith_core.hookspecs import hookimpl
 from brainsmith_core.metric import Metric, Stage
-from brainsmith_core.pipelines import PostprocessingPipeline, PreprocessingPipeline
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_core.records import Parameter, StepSpec
 from brainsmith_core.result import BuildResult, BuildStatus
-from brainsmith_core.runner import BuildRunner, create_build_runner_factory
-from brainsmith_core.workspace import Workspace, file_digest, read_json
 
 MakeConfig = Callable[..., BuildConfig]
 RunFake = Callable[..., BuildResult]

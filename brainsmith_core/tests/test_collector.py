@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brainsmith_core import report_files
-from brainsmith_core.collector import Collected, MetricsCollector
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.context import BackendOutcome, BuildContext
 from brainsmith_core.errors import ConfigurationError
 from brainsmith_core.hookspecs import hookimpl
 from brainsmith_core.metric import Metric, MetricSource, Stage
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.metrics import report_files
+from brainsmith_core.metrics.collector import Collected, MetricsCollector
+from brainsmith_core.metrics.report import Report, ReportError
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_core.records import Device, MetricParserSpec
-from brainsmith_core.report import Report, ReportError
 from brainsmith_core.result import BuildStatus
 
 HERE = __name__

@@ -21,7 +21,7 @@ from brainsmith_core.context import BackendOutcome, BuildContext, BuildFailure, 
 from brainsmith_core.errors import BuildCancelledError, MissingRequirementError
 from brainsmith_core.hookspecs import hookimpl
 from brainsmith_core.metric import Metric, Stage
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_core.records import BackendSpec, CommandSpec, ValidatorSpec
 from brainsmith_core.result import BuildStatus
 
@@ -357,7 +357,7 @@ def test_what_the_system_refuses_is_one_message(call: Call, build_file: Path) ->
 SLEEPER = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_core.cli.main import run
 from sleeper_extras import Extras
 discover = lambda disabled=(): (lambda m: (m.register(Extras(), "extras"), m)[1])(PluginManager(disabled))

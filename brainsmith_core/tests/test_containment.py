@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from brainsmith_core.containment import call_contained, describe
+from brainsmith_core.plugins.containment import call_contained, describe
 
 
 def exit_now() -> None:
@@ -45,7 +45,7 @@ def test_another_thread_can_call_too() -> None:
 
 PRINTING = """
 import os, subprocess, sys
-from brainsmith_core.containment import call_contained
+from brainsmith_core.plugins.containment import call_contained
 def noisy():
     print("printed")
     os.write(1, b"written\\n")

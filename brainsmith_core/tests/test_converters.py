@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from brainsmith_core.converters import to_tuple
+from brainsmith_core.formats.converters import to_tuple
 
 
 def test_any_iterable_becomes_a_tuple() -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brainsmith_core.derived import Facts, derive
 from brainsmith_core.metric import Metric, MetricSource, MetricStatus, Stage
+from brainsmith_core.metrics.derived import Facts, derive
+from brainsmith_core.metrics.vocabulary import Vocabulary, load_definitions
 from brainsmith_core.records import Device
-from brainsmith_core.vocabulary import Vocabulary, load_definitions
 
 VOCABULARY = Vocabulary(load_definitions())
 PYNQ = Device(part="xc7z020clg400-1", lut=53_200, ff=106_400, bram_36k=140, uram=0, dsp=220, source="DS190")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 from brainsmith_core.hookspecs import hookimpl
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.metrics.vocabulary import Vocabulary
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_core.records import MetricDefinition, MetricKind
-from brainsmith_core.vocabulary import Vocabulary
 
 
 def test_the_vocabulary_is_made_once_and_anew_when_a_plugin_is_registered() -> None:

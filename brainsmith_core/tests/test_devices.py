@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from brainsmith_core.devices import Devices, die_of, totals_of
 from brainsmith_core.hookspecs import hookimpl
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.metrics.devices import Devices, die_of, totals_of
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_core.records import Device
 
 PYNQ = Device(part="xc7z020clg400-1", boards=("Pynq-Z1", "Pynq-Z2"), lut=53_200, bram_36k=140, source="DS190")

@@ -9,9 +9,9 @@ import pytest
 
 from brainsmith_core.cli import main as shell
 from brainsmith_core.events import BuildEvent
-from brainsmith_core.hook_trace import HookCall, HookTrace
 from brainsmith_core.hookspecs import hookimpl
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.plugins.hook_trace import HookCall, HookTrace
+from brainsmith_core.plugins.manager import PluginManager
 
 
 @hookimpl

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from brainsmith_core.errors import MissingRequirementError
-from brainsmith_core.installed import core_version, installed, normalised
+from brainsmith_core.plugins.installed import core_version, installed, normalised
 
 
 def add(folder: Path, name: str, files: dict[str, bytes]) -> None:

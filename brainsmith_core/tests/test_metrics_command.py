@@ -16,9 +16,9 @@ from brainsmith_core.config import BuildConfig
 from brainsmith_core.context import BackendOutcome
 from brainsmith_core.hookspecs import hookimpl
 from brainsmith_core.metric import Metric, MetricStatus, Stage
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.metrics.report import Report
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_core.records import MetricDefinition, MetricKind, MetricParserSpec
-from brainsmith_core.report import Report
 
 HERE = __name__
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from brainsmith_core import hookspecs
-from brainsmith_core.deprecation import HookDeprecationWarning, deprecated
 from brainsmith_core.events import BuildEvent
-from brainsmith_core.hook_check import hook_names
-from brainsmith_core.plugins import RECORD_TYPES, PluginManager, PluginState
+from brainsmith_core.plugins.deprecation import HookDeprecationWarning, deprecated
+from brainsmith_core.plugins.hook_check import hook_names
+from brainsmith_core.plugins.manager import RECORD_TYPES, PluginManager, PluginState
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "reference" / "hooks.md").read_text("utf-8")

@@ -11,8 +11,8 @@ import pytest
 
 from brainsmith_core.cli import main as shell
 from brainsmith_core.errors import ConfigurationError
-from brainsmith_core.plugin_choices import DISABLE_VARIABLE, PROJECT_FILE, PluginChoices, find_project_file
-from brainsmith_core.project_file import write_disabled
+from brainsmith_core.plugins.choices import DISABLE_VARIABLE, PROJECT_FILE, PluginChoices, find_project_file
+from brainsmith_core.plugins.project_file import write_disabled
 
 Call = Callable[..., tuple[int, str, str]]
 EXPLODING = "raise RuntimeError('imported all the same')"
@@ -172,7 +172,7 @@ def test_without_a_project_file_nothing_is_said(tmp_path: Path, monkeypatch: pyt
 def test_a_working_directory_that_is_gone_does_not_matter(tmp_path: Path) -> None:
     code = (
         "import os, sys; os.chdir(sys.argv[1]); os.rmdir(sys.argv[1])\n"
-        "from brainsmith_core.plugin_choices import find_project_file\nassert find_project_file() is None"
+        "from brainsmith_core.plugins.choices import find_project_file\nassert find_project_file() is None"
     )
     (tmp_path / "gone").mkdir()
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "gone")], check=True)

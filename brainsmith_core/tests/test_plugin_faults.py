@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from brainsmith_core.cli import main as shell
-from brainsmith_core.plugin_choices import DISABLE_VARIABLE
+from brainsmith_core.plugins.choices import DISABLE_VARIABLE
 
 MODEL_BYTES = b"\x08\x0a\x12\x07pytorch:\x00\x00"
 

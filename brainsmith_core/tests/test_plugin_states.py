@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from brainsmith_core.errors import ConfigurationError, PluginError
-from brainsmith_core.plugins import DISABLE_VARIABLE, Plugin, PluginManager, PluginState, load_target
+from brainsmith_core.plugins.manager import DISABLE_VARIABLE, Plugin, PluginManager, PluginState, load_target
 from brainsmith_core.records import CommandSpec, MetricParserSpec
 
 Install = Callable[..., None]

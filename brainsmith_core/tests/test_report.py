@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brainsmith_core.metric import MetricSource, MetricStatus, Stage
-from brainsmith_core.report import ParsedFile, Report, ReportError, read_number
+from brainsmith_core.metrics.report import ParsedFile, Report, ReportError, read_number
 
 
 def report(data: bytes | str, name: str = "area.json") -> Report:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from brainsmith_core import report_files
-from brainsmith_core.report import ReportError
-from brainsmith_core.report_files import find_files, open_regular, read_rest
+from brainsmith_core.metrics import report_files
+from brainsmith_core.metrics.report import ReportError
+from brainsmith_core.metrics.report_files import find_files, open_regular, read_rest
 
 
 def names(paths: list[Path], root: Path) -> list[str]:

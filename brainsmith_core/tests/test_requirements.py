@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
-from brainsmith_core.requirements import is_met, missing_requirements, unmet_core_requirement
+from brainsmith_core.plugins.requirements import is_met, missing_requirements, unmet_core_requirement
 
 versions = st.lists(st.integers(0, 3), min_size=1, max_size=3).map(lambda parts: ".".join(map(str, parts)))
 clauses = st.lists(

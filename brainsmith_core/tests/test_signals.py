@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from brainsmith_core.signals import stop_on_signals
+from brainsmith_core.processes.signals import stop_on_signals
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

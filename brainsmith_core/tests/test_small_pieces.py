@@ -13,21 +13,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brainsmith_core.build.model_file import check_model_file
+from brainsmith_core.build.parameters import checked_parameters
+from brainsmith_core.build.recorder import BuildRecorder, ObserverThread
+from brainsmith_core.build.runner import BackendBase, create_build_runner_factory
+from brainsmith_core.build.workspace import Workspace, read_json, write_json, write_whole
 from brainsmith_core.config import BuildConfig, OutputStage
-from brainsmith_core.config_file import load_build_config, parse_assignments
 from brainsmith_core.context import Backend, BackendOutcome, BuildContext, BuildFailure
-from brainsmith_core.diagnosis import BuildErrorHandler
+from brainsmith_core.diagnosis.handler import BuildErrorHandler
+from brainsmith_core.diagnosis.log_reader import read_log
 from brainsmith_core.errors import ConfigurationError, MissingRequirementError, PluginError, did_you_mean
 from brainsmith_core.events import BuildEvent
-from brainsmith_core.log_reader import read_log
-from brainsmith_core.model_file import check_model_file
-from brainsmith_core.parameters import checked_parameters
-from brainsmith_core.plugins import PluginManager
-from brainsmith_core.recorder import BuildRecorder, ObserverThread
+from brainsmith_core.formats.config_file import load_build_config, parse_assignments
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_core.records import BackendSpec, Parameter
 from brainsmith_core.result import BuildStatus
-from brainsmith_core.runner import BackendBase, create_build_runner_factory
-from brainsmith_core.workspace import Workspace, read_json, write_json, write_whole
 
 MakeConfig = Callable[..., BuildConfig]
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from brainsmith_core.metric import Metric, MetricStatus, Stage
-from brainsmith_core.summary import summarise
-from brainsmith_core.vocabulary import Vocabulary, load_definitions
+from brainsmith_core.metrics.summary import summarise
+from brainsmith_core.metrics.vocabulary import Vocabulary, load_definitions
 
 VOCABULARY = Vocabulary(load_definitions())
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from brainsmith_core.build.workspace import Workspace
 from brainsmith_core.context import BuildContext
 from brainsmith_core.scaffold import create_package
 from brainsmith_core.testing import BackendSuite, EventRecorder, FakeClock, MetricParserSuite
 from brainsmith_core.testing.tools import CorpusReader
-from brainsmith_core.workspace import Workspace
 
 pytest_plugins = ["brainsmith_core.testing.fixtures"]
 
@@ -59,7 +59,9 @@ def test_a_waiver_names_a_test_and_a_reason(waived: dict[str, str], told: str) -
 
 
 def test_core_needs_no_pytest() -> None:
-    code = "import sys; sys.modules['pytest'] = None\nimport brainsmith_core.plugins, brainsmith_core.runner"
+    code = (
+        "import sys; sys.modules['pytest'] = None\nimport brainsmith_core.plugins.manager, brainsmith_core.build.runner"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

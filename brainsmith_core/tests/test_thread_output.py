@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from brainsmith_core.plugins import load_target
-from brainsmith_core.thread_output import captured_stdout
+from brainsmith_core.plugins.manager import load_target
+from brainsmith_core.processes.thread_output import captured_stdout
 
 
 def test_only_this_threads_output_is_caught(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,10 +15,10 @@ from brainsmith_core.config import BuildConfig, GlobalConfig, OutputStage, Proce
 from brainsmith_core.context import Finding, StepOutcome
 from brainsmith_core.errors import ConfigurationError
 from brainsmith_core.events import BuildEvent
-from brainsmith_core.json_values import checked_json, checked_json_dict
+from brainsmith_core.formats.json_values import checked_json, checked_json_dict
+from brainsmith_core.formats.serialization import from_data, to_data
 from brainsmith_core.metric import Metric, MetricSource, MetricStatus, Stage
 from brainsmith_core.result import BuildMetrics, BuildResult, BuildStatus, ErrorReport, LogLine, PluginUse
-from brainsmith_core.serialization import from_data, to_data
 
 text = st.text(max_size=8)
 names = st.text(min_size=1, max_size=8)

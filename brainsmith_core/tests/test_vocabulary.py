@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from brainsmith_core import vocabulary
 from brainsmith_core.errors import ConfigurationError
 from brainsmith_core.hookspecs import hookimpl
 from brainsmith_core.metric import Metric, Stage
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.metrics import vocabulary
+from brainsmith_core.metrics.vocabulary import Vocabulary, load_definitions
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_core.records import MetricDefinition, MetricKind
-from brainsmith_core.vocabulary import Vocabulary, load_definitions
 
 SHARED = Path(os.environ.get("BRAINSMITH_SHARED") or Path(__file__).parents[3] / "shared")
 CATALOGUE = SHARED / "reference" / "metrics-catalogue.md"

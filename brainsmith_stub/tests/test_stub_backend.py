@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from brainsmith_core.build.runner import create_build_runner_factory
+from brainsmith_core.build.workspace import Workspace
 from brainsmith_core.config import BuildConfig, GlobalConfig, OutputStage
 from brainsmith_core.errors import ConfigurationError
 from brainsmith_core.events import BuildEvent
 from brainsmith_core.metric import MetricStatus
 from brainsmith_core.result import BuildResult, BuildStatus
-from brainsmith_core.runner import create_build_runner_factory
-from brainsmith_core.workspace import Workspace
 from brainsmith_stub.artifacts import FILES
 from brainsmith_stub.backend import FutureBrainsmithBackend
 

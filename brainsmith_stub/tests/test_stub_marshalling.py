@@ -7,7 +7,7 @@ import pytest
 
 from brainsmith_core.config import BuildConfig, GlobalConfig, OutputStage
 from brainsmith_core.errors import ConfigurationError
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_stub.marshalling import marshal
 
 MakeConfig = Callable[..., BuildConfig]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from brainsmith_core.plugins import PluginManager, PluginState
+from brainsmith_core.plugins.manager import PluginManager, PluginState
 from brainsmith_core.records import MetricDefinition
 
 

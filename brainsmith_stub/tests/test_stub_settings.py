@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from brainsmith_core.errors import ConfigurationError
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_stub.backend import FutureBrainsmithBackend
 from brainsmith_stub.settings import MockSettings, without_mock_flags
 

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 from .public_face import lazy_names
 
 if TYPE_CHECKING:
-    from .collector import MetricsCollector
+    from .build.pipelines import PostprocessingPipeline, PreprocessingPipeline
+    from .build.runner import BackendBase, BuildRunner, BuildRunnerInterface, create_build_runner_factory
+    from .build.workspace import Workspace
     from .config import BuildConfig, GlobalConfig, OutputStage, ProcessingStep
     from .context import BackendOutcome, BuildContext, BuildFailure, StepContext, StepOutcome
-    from .diagnosis import BuildErrorHandler
+    from .diagnosis.handler import BuildErrorHandler
     from .errors import BrainsmithError, BuildCancelledError, ConfigurationError, MissingRequirementError, PluginError
     from .events import BuildEvent
     from .hookspecs import API_VERSION, hookimpl
     from .metric import Metric, MetricSource, MetricStatus, Stage
-    from .pipelines import PostprocessingPipeline, PreprocessingPipeline
-    from .plugins import PluginManager
+    from .metrics.collector import MetricsCollector
+    from .plugins.manager import PluginManager
     from .records import (
         BackendSpec,
         CommandSpec,
@@ -33,14 +35,12 @@ if TYPE_CHECKING:
         ValidatorSpec,
     )
     from .result import BuildMetrics, BuildResult, BuildStatus
-    from .runner import BackendBase, BuildRunner, BuildRunnerInterface, create_build_runner_factory
-    from .workspace import Workspace
 
 _HOMES = {
-    "collector": ("MetricsCollector",),
+    "metrics.collector": ("MetricsCollector",),
     "config": ("BuildConfig", "GlobalConfig", "OutputStage", "ProcessingStep"),
     "context": ("BackendOutcome", "BuildContext", "BuildFailure", "StepContext", "StepOutcome"),
-    "diagnosis": ("BuildErrorHandler",),
+    "diagnosis.handler": ("BuildErrorHandler",),
     "errors": (
         "BrainsmithError",
         "BuildCancelledError",
@@ -51,8 +51,8 @@ _HOMES = {
     "events": ("BuildEvent",),
     "hookspecs": ("API_VERSION", "hookimpl"),
     "metric": ("Metric", "MetricSource", "MetricStatus", "Stage"),
-    "pipelines": ("PostprocessingPipeline", "PreprocessingPipeline"),
-    "plugins": ("PluginManager",),
+    "build.pipelines": ("PostprocessingPipeline", "PreprocessingPipeline"),
+    "plugins.manager": ("PluginManager",),
     "records": (
         "BackendSpec",
         "CommandSpec",
@@ -66,8 +66,8 @@ _HOMES = {
         "ValidatorSpec",
     ),
     "result": ("BuildMetrics", "BuildResult", "BuildStatus"),
-    "runner": ("BackendBase", "BuildRunner", "BuildRunnerInterface", "create_build_runner_factory"),
-    "workspace": ("Workspace",),
+    "build.runner": ("BackendBase", "BuildRunner", "BuildRunnerInterface", "create_build_runner_factory"),
+    "build.workspace": ("Workspace",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

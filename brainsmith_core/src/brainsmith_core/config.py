@@ -9,8 +9,8 @@ from typing import Any, Literal
 import attrs
 
 from .errors import ConfigurationError, did_you_mean
-from .json_values import JSONValue, checked_json_dict
-from .serialization import from_data, to_data
+from .formats.json_values import JSONValue, checked_json_dict
+from .formats.serialization import from_data, to_data
 
 __all__ = ["BuildConfig", "GlobalConfig", "Kernel", "OutputStage", "ProcessingStep"]
 
@@ -152,7 +152,7 @@ class BuildConfig:
     Args:
         id: names this configuration; the same content has the same id.
         model_path: the ONNX model that goes in.
-        output_dir: the folder that this build owns; see `brainsmith_core.workspace`.
+        output_dir: the folder that this build owns; see `brainsmith_core.build.workspace`.
         design_space_id: the design space that it is a point of, or "".
         kernels: kernel names with the backends allowed for each (`hls`, `rtl`, `*` for all).
         transforms: names of transformations by stage.

@@ -9,15 +9,15 @@ from typing import Literal, Protocol
 
 import attrs
 
+from .build.workspace import Workspace
 from .config import BuildConfig
-from .converters import to_tuple
 from .errors import BuildCancelledError
-from .json_values import JSONValue, checked_json_dict
+from .formats.converters import to_tuple
+from .formats.json_values import JSONValue, checked_json_dict
+from .formats.serialization import to_data
 from .metric import Metric
+from .processes.stop_signal import StopSignal
 from .result import BuildStatus
-from .serialization import to_data
-from .stop_signal import StopSignal
-from .workspace import Workspace
 
 __all__ = [
     "Backend",

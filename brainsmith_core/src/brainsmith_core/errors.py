@@ -23,7 +23,7 @@ class BrainsmithError(Exception):
     Args:
         message: what happened and where, in one sentence or a few lines.
         hint: what to do about it; printed on a line of its own.
-        category: the diagnosis category (see `brainsmith_core.diagnosis`).
+        category: the diagnosis category (see `brainsmith_core.diagnosis.handler`).
     """
 
     exit_code: ClassVar[int] = 1

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import attrs
 
-from .json_values import JSONValue, checked_json_dict
-from .serialization import from_data, to_data
+from .formats.json_values import JSONValue, checked_json_dict
+from .formats.serialization import from_data, to_data
 
 __all__ = ["BuildEvent"]
 

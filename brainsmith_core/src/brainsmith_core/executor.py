@@ -9,15 +9,15 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol
 
+from .build.runner import BuildRunnerInterface
 from .config import BuildConfig
 from .context import StopSignal
 from .events import BuildEvent
 from .result import BuildResult
-from .runner import BuildRunnerInterface
 
 __all__ = ["Executor", "ExecutorFactory", "RunnerFactory"]
 
-#: Makes a runner for one build; see `brainsmith_core.runner.create_build_runner_factory`.
+#: Makes a runner for one build; see `brainsmith_core.build.runner.create_build_runner_factory`.
 RunnerFactory = Callable[[], BuildRunnerInterface]
 
 

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from .installed import ENTRY_POINT_GROUP
+from .plugins.installed import ENTRY_POINT_GROUP
 
 if TYPE_CHECKING:
     from .events import BuildEvent

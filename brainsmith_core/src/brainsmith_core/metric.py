@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import attrs
 
-from .json_values import JSONValue, checked_json
-from .serialization import from_data, to_data
+from .formats.json_values import JSONValue, checked_json
+from .formats.serialization import from_data, to_data
 
 __all__ = ["Metric", "MetricSource", "MetricStatus", "Stage"]
 
@@ -79,7 +79,7 @@ class Metric:
     """A named figure with unit, stage, scope, status and source.
 
     Args:
-        name: a name of the vocabulary (`brainsmith_core.vocabulary`).
+        name: a name of the vocabulary (`brainsmith_core.metrics.vocabulary`).
         value: the figure; None unless the status is `measured` or `simulated`.
         unit: the name's unit.
         stage: where in the flow it was obtained.

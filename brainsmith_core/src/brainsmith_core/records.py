@@ -10,8 +10,8 @@ from typing import Literal
 import attrs
 
 from .config import OutputStage
-from .converters import to_tuple
-from .json_values import JSONValue
+from .formats.converters import to_tuple
+from .formats.json_values import JSONValue
 from .metric import Stage
 
 __all__ = [

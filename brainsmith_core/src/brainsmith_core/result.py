@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import attrs
 
-from .converters import to_tuple
-from .json_values import JSONValue, checked_json_dict
-from .serialization import from_data, to_data
+from .formats.converters import to_tuple
+from .formats.json_values import JSONValue, checked_json_dict
+from .formats.serialization import from_data, to_data
 
 __all__ = ["BuildMetrics", "BuildResult", "BuildStatus", "ErrorReport", "LogLine", "PluginUse"]
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from brainsmith_core.build.workspace import Workspace, write_json
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.context import BuildFailure
-from brainsmith_core.diagnosis import BuildErrorHandler
-from brainsmith_core.file_diagnosis import FileDiagnosis, diagnose_build, logs_in
-from brainsmith_core.log_diagnosis import LogDiagnoser, tool_logs
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.diagnosis.file_diagnosis import FileDiagnosis, diagnose_build, logs_in
+from brainsmith_core.diagnosis.handler import BuildErrorHandler
+from brainsmith_core.diagnosis.log_diagnosis import LogDiagnoser, tool_logs
+from brainsmith_core.diagnosis.rule_book import RuleBook
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_core.records import ErrorRule
 from brainsmith_core.result import BuildResult, BuildStatus, ErrorReport, LogLine
-from brainsmith_core.rule_book import RuleBook
-from brainsmith_core.workspace import Workspace, write_json
 
 HLS = ErrorRule(
     name="hls", pattern=r"failed\. Check log under (?P<log>\S+)", category="synthesis", advice="HLS.", follow="log"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brainsmith_core.log_reader import LogFindings, read_log
-from brainsmith_core.log_scan import LogScanner
-from brainsmith_core.log_text import lines_of, plain_text
+from brainsmith_core.diagnosis.log_reader import LogFindings, read_log
+from brainsmith_core.diagnosis.log_scan import LogScanner
+from brainsmith_core.diagnosis.log_text import lines_of, plain_text
 
 RUN = "\n*** Running vivado\n    with args -log top.vds -source top.tcl\n\n****** Vivado v2022.2 (64-bit)\n"
 STEP = "[2026-01-01 10:00:00,000] Running step:"

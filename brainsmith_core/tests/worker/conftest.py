@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from brainsmith_core.worker_client import TaskOutcome, Worker
+from brainsmith_core.processes.client import TaskOutcome, Worker
 
 TASKS = Path(__file__).with_name("hostile_tasks.py")
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from brainsmith_core.errors import MissingRequirementError
-from brainsmith_core.processes import CommandOutcome, run_command
+from brainsmith_core.processes.command import CommandOutcome, run_command
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from brainsmith_core.errors import MissingRequirementError
-from brainsmith_core.worker_client import Worker
+from brainsmith_core.processes.client import Worker
 
 Wait = Callable[[Callable[[], object]], None]
 TASKS = Path(__file__).with_name("hostile_tasks.py")
@@ -113,7 +113,7 @@ def test_closing_stops_tasks_and_is_final(bench: Any) -> None:
 CONTROLLER = """
 import os, signal, sys, threading, time
 from pathlib import Path
-from brainsmith_core.worker_client import Worker
+from brainsmith_core.processes.client import Worker
 tasks, folder, mode = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 worker = Worker(Path(sys.executable), tasks, log=folder / "worker.log")
 def listener(event):

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brainsmith_core import worker
-from brainsmith_core.worker import child, lines, program, system, task_log, tree
-from brainsmith_core.worker.limits import Limits
+from brainsmith_core.processes import worker
+from brainsmith_core.processes.worker import child, lines, program, system, task_log, tree
+from brainsmith_core.processes.worker.limits import Limits
 
 SOURCES = sorted(Path(worker.__file__).parent.glob("*.py"))
 
@@ -236,7 +236,7 @@ def test_the_next_look_is_due_at_the_time_limit_at_the_latest() -> None:
 
 
 def test_a_process_whose_parent_is_gone_already_leaves() -> None:
-    script = "from brainsmith_core.worker import system; system.die_with_parent(9, 1 << 22)"
+    script = "from brainsmith_core.processes.worker import system; system.die_with_parent(9, 1 << 22)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 70
 
 

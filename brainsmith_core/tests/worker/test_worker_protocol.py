@@ -16,8 +16,8 @@ import attrs
 import pytest
 
 from brainsmith_core.errors import MissingRequirementError
-from brainsmith_core.worker_client import Worker
-from brainsmith_core.worker_connection import WorkerProcess
+from brainsmith_core.processes.client import Worker
+from brainsmith_core.processes.connection import WorkerProcess
 
 TASKS = Path(__file__).with_name("hostile_tasks.py")
 JOB: dict[str, Any] = {"log_bytes": 1000, "timeout_s": None, "memory_bytes": None, "cwd": None, "env": {}, "args": {}}

@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+from brainsmith_core.build.runner import BackendBase
+from brainsmith_core.build.workspace import file_digest
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.context import BackendOutcome, BuildContext, Finding
 from brainsmith_core.errors import BrainsmithError, ConfigurationError
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.metric import Metric, MetricSource, Stage
+from brainsmith_core.processes.client import TaskOutcome
 from brainsmith_core.records import BackendSpec
 from brainsmith_core.result import BuildStatus
-from brainsmith_core.runner import BackendBase
-from brainsmith_core.worker_client import TaskOutcome
-from brainsmith_core.workspace import file_digest
 
 from .backend_spec import LEGACY_FINN
 from .build_failure import failure_of_result, failure_of_task, status_of_task

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from brainsmith_core.context import BuildFailure
+from brainsmith_core.processes.client import TaskOutcome
 from brainsmith_core.result import BuildStatus
-from brainsmith_core.worker_client import TaskOutcome
 
 __all__ = ["failure_of_result", "failure_of_task", "status_of_task"]
 

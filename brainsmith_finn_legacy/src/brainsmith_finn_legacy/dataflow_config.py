@@ -19,9 +19,9 @@ from pathlib import Path
 import attrs
 
 from brainsmith_core.config import BuildConfig, OutputStage, known_flag_error
-from brainsmith_core.converters import to_tuple
 from brainsmith_core.errors import ConfigurationError
-from brainsmith_core.json_values import JSONValue, checked_json_dict
+from brainsmith_core.formats.converters import to_tuple
+from brainsmith_core.formats.json_values import JSONValue, checked_json_dict
 
 from .config_fields import checked_value, find_file, names_file
 from .environments.records import ConfigField, FINNEnvironment

@@ -13,8 +13,8 @@ import click
 
 from brainsmith_core.cli.app import SuggestingGroup, json_option
 from brainsmith_core.cli.output import Column, console, print_json, print_table
-from brainsmith_core.json_values import JSONValue
-from brainsmith_core.signals import stop_on_signals
+from brainsmith_core.formats.json_values import JSONValue
+from brainsmith_core.processes.signals import stop_on_signals
 
 if TYPE_CHECKING:
     from .environments import FINNEnvironment, FINNEnvironmentManager, FINNInstallation, FINNValidation, Transformation
@@ -168,7 +168,7 @@ Examples:
 @json_option
 def transformations_command(name: str | None, search: str, as_json: bool) -> None:
     """List the transformations (QONNX and FINN) that a FINN environment really has, with their parameters."""
-    from brainsmith_core.serialization import to_data
+    from brainsmith_core.formats.serialization import to_data
 
     environment = _find(name, as_json)
     sought = search.lower()
@@ -241,7 +241,7 @@ def _environment(environment: FINNEnvironment) -> dict[str, JSONValue]:
 
 
 def _installation(each: FINNInstallation) -> dict[str, JSONValue]:
-    from brainsmith_core.serialization import to_data
+    from brainsmith_core.formats.serialization import to_data
 
     return to_data(each)
 

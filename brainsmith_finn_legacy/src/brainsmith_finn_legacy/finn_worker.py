@@ -10,8 +10,8 @@ from typing import Any
 import attrs
 
 from brainsmith_core.context import StopSignal
-from brainsmith_core.worker_client import TaskOutcome, Worker
-from brainsmith_core.worker_pool import shared_worker
+from brainsmith_core.processes.client import TaskOutcome, Worker
+from brainsmith_core.processes.pool import shared_worker
 
 from .environments.records import FINNEnvironment
 

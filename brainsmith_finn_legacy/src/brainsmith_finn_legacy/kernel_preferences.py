@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import attrs
 
 from brainsmith_core.config import Kernel
-from brainsmith_core.converters import to_tuple
 from brainsmith_core.errors import ConfigurationError, did_you_mean
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.converters import to_tuple
+from brainsmith_core.formats.json_values import JSONValue
 
 from .environments.records import FINNEnvironment
 

@@ -13,11 +13,11 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from brainsmith_core.build.workspace import file_digest
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.context import BuildFailure
 from brainsmith_core.errors import ConfigurationError
-from brainsmith_core.json_values import JSONValue
-from brainsmith_core.workspace import file_digest
+from brainsmith_core.formats.json_values import JSONValue
 
 from .build_failure import failure_of_result
 from .dataflow_config import DataflowPlan

@@ -11,13 +11,13 @@ from typing import Any
 
 import attrs
 
+from brainsmith_core.build.model_file import check_model_file
+from brainsmith_core.build.runner import BuildRunner, default_plugins
 from brainsmith_core.context import BuildFailure
 from brainsmith_core.errors import ConfigurationError, did_you_mean
 from brainsmith_core.events import BuildEvent
-from brainsmith_core.json_values import JSONValue
-from brainsmith_core.model_file import check_model_file
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.result import BuildStatus
-from brainsmith_core.runner import BuildRunner, default_plugins
 
 from .backend import LegacyFINNBackend
 from .build_failure import failure_of_task, status_of_task

@@ -9,8 +9,8 @@ import attrs
 
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.context import BuildFailure
-from brainsmith_core.converters import to_tuple
-from brainsmith_core.json_values import JSONValue, checked_json_dict
+from brainsmith_core.formats.converters import to_tuple
+from brainsmith_core.formats.json_values import JSONValue, checked_json_dict
 from brainsmith_core.result import BuildResult, BuildStatus
 
 from .transformations import TransformCall

@@ -20,9 +20,9 @@ from pathlib import Path
 import attrs
 
 from brainsmith_core.config import BuildConfig, GlobalConfig, OutputStage
-from brainsmith_core.converters import to_tuple
 from brainsmith_core.errors import ConfigurationError, did_you_mean
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.converters import to_tuple
+from brainsmith_core.formats.json_values import JSONValue
 
 from .environments.records import FINNEnvironment
 from .kernel_preferences import KernelPreference, kernel_preferences

@@ -8,7 +8,7 @@ import attrs
 
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import ConfigurationError, did_you_mean
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 
 from .environments.records import FINNEnvironment
 

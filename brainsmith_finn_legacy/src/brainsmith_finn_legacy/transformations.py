@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from brainsmith_core.errors import ConfigurationError, did_you_mean
-from brainsmith_core.json_values import JSONValue, checked_json_dict
+from brainsmith_core.formats.json_values import JSONValue, checked_json_dict
 
 from .environments.records import Transformation
 

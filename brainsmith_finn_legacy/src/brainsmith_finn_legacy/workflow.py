@@ -8,8 +8,8 @@ from pathlib import Path
 
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import ConfigurationError, did_you_mean
-from brainsmith_core.json_values import JSONValue
-from brainsmith_core.serialization import from_data
+from brainsmith_core.formats.json_values import JSONValue
+from brainsmith_core.formats.serialization import from_data
 
 from .dataflow_config import plan_build
 from .environments import FINNEnvironmentManager

@@ -13,11 +13,11 @@ from typing import Any
 import attrs
 import pytest
 
+from brainsmith_core.build.runner import BuildRunner, default_plugins
 from brainsmith_core.config import BuildConfig, GlobalConfig
 from brainsmith_core.errors import MissingRequirementError
+from brainsmith_core.formats.serialization import from_data
 from brainsmith_core.result import BuildResult
-from brainsmith_core.runner import BuildRunner, default_plugins
-from brainsmith_core.serialization import from_data
 from brainsmith_finn_legacy.backend import LegacyFINNBackend
 from brainsmith_finn_legacy.environments import FINNEnvironmentManager
 from brainsmith_finn_legacy.environments.records import FINNDescription, FINNEnvironment, Step, Transformation

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from brainsmith_core.processes.client import TaskError, TaskOutcome
 from brainsmith_core.result import BuildStatus
-from brainsmith_core.worker_client import TaskError, TaskOutcome
 from brainsmith_finn_legacy.build_failure import failure_of_result, failure_of_task, status_of_task
 
 DIED = TaskError("WorkerDied", "the worker process is gone")

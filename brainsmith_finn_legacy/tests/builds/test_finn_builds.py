@@ -12,11 +12,11 @@ from typing import Any
 import psutil
 import pytest
 
+from brainsmith_core.build.runner import create_build_runner_factory
 from brainsmith_core.config import BuildConfig, ProcessingStep
 from brainsmith_core.errors import ConfigurationError, MissingRequirementError
 from brainsmith_core.events import BuildEvent
 from brainsmith_core.result import BuildResult, BuildStatus
-from brainsmith_core.runner import create_build_runner_factory
 from brainsmith_finn_legacy.backend import LegacyFINNBackend
 from brainsmith_finn_legacy.environments.records import FINNEnvironment
 from brainsmith_finn_legacy.finn_tasks.log_limit import cap_finn_log

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from brainsmith_core.errors import ConfigurationError
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_finn_legacy.config_fields import checked_value, find_file, names_file
 from brainsmith_finn_legacy.environments.records import ConfigField, FINNEnvironment
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from brainsmith_core.diagnosis import BuildErrorHandler
+from brainsmith_core.diagnosis.handler import BuildErrorHandler
 from brainsmith_finn_legacy.error_rules import RULES
 
 #: What FINN, or a tool that it calls, says; the rule that it falls under; that rule's category.

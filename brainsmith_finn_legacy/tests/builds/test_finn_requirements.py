@@ -9,7 +9,7 @@ import pytest
 
 from brainsmith_core.config import BuildConfig, OutputStage
 from brainsmith_core.errors import MissingRequirementError
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_finn_legacy.backend import LegacyFINNBackend
 from brainsmith_finn_legacy.environments.records import FINNEnvironment
 from brainsmith_finn_legacy.requirements import check_requirements, missing_requirements, needs_of_step

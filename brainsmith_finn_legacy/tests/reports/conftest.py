@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from brainsmith_core.collector import Collected, MetricsCollector
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.metrics.collector import Collected, MetricsCollector
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_finn_legacy import plugin
 
 

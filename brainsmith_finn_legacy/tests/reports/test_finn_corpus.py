@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from brainsmith_core.collector import Collected, MetricsCollector
 from brainsmith_core.metric import Metric, MetricStatus
+from brainsmith_core.metrics.collector import Collected, MetricsCollector
 
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
 

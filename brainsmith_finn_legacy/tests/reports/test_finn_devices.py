@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from brainsmith_core.devices import Devices, die_of, totals_of
+from brainsmith_core.metrics.devices import Devices, die_of, totals_of
 from brainsmith_finn_legacy.devices import DEVICES
 
 #: FINN's own spelling, and its part.

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from brainsmith_core.collector import Collected
 from brainsmith_core.metric import MetricStatus
+from brainsmith_core.metrics.collector import Collected
 
 Read = Callable[[str, Any], Collected]
 Row = tuple[str, Any, str, str, dict[str, str]]

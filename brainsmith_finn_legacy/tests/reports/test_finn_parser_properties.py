@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brainsmith_core.collector import Collected, MetricsCollector
 from brainsmith_core.metric import Metric, MetricStatus
+from brainsmith_core.metrics.collector import Collected, MetricsCollector
 
 LAYER = {"BRAM_18K": 36, "BRAM_efficiency": 0.25, "LUT": 67, "URAM": 0, "URAM_efficiency": 1, "DSP": 2}
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from brainsmith_core.collector import Collected, MetricsCollector
 from brainsmith_core.metric import Metric, MetricStatus
+from brainsmith_core.metrics.collector import Collected, MetricsCollector
 
 Read = Callable[[str, Any], Collected]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.metric import Metric
 
 __all__ = ["FILES", "write_artifacts"]

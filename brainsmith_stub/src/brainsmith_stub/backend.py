@@ -7,13 +7,13 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
+from brainsmith_core.build.runner import BackendBase
+from brainsmith_core.build.workspace import file_digest
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.context import BackendOutcome, BuildContext, BuildFailure
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.records import BackendSpec
 from brainsmith_core.result import BuildStatus
-from brainsmith_core.runner import BackendBase
-from brainsmith_core.workspace import file_digest
 
 from .artifacts import write_artifacts
 from .figures import content_digest, draw, simulated_metrics

@@ -6,9 +6,9 @@ import hashlib
 import json
 
 from brainsmith_core.config import BuildConfig
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
+from brainsmith_core.formats.serialization import to_data
 from brainsmith_core.metric import Metric, MetricSource, MetricStatus, Stage
-from brainsmith_core.serialization import to_data
 
 from .settings import without_mock_flags
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from brainsmith_core.config import BuildConfig, Kernel
 from brainsmith_core.errors import ConfigurationError
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 
 from .settings import without_mock_flags
 

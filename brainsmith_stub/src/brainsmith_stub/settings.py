@@ -7,9 +7,9 @@ from typing import Final
 
 import attrs
 
+from brainsmith_core.build.parameters import checked_parameters
 from brainsmith_core.errors import ConfigurationError
-from brainsmith_core.json_values import JSONValue
-from brainsmith_core.parameters import checked_parameters
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.records import Parameter
 
 __all__ = ["FLAGS", "MockSettings"]

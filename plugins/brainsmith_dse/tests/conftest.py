@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
+from brainsmith_core.build.runner import BuildRunner, default_plugins
 from brainsmith_core.config import OutputStage
 from brainsmith_core.context import BackendOutcome, BuildContext, BuildFailure
 from brainsmith_core.errors import ConfigurationError, did_you_mean
 from brainsmith_core.executor import RunnerFactory
 from brainsmith_core.hookspecs import hookimpl
 from brainsmith_core.metric import Metric, Stage
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_core.records import BackendSpec
 from brainsmith_core.result import BuildStatus
-from brainsmith_core.runner import BuildRunner, default_plugins
 from brainsmith_dse.forge_api import forge
 from brainsmith_dse.space import DesignSpace, HWCompilerSpace
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from brainsmith_core.build.runner import default_plugins
 from brainsmith_core.config import OutputStage
 from brainsmith_core.errors import ConfigurationError, MissingRequirementError
-from brainsmith_core.runner import default_plugins
 from brainsmith_dse.forge_api import DesignSpaceValidator, forge
 from brainsmith_dse.search import DEFAULT_OBJECTIVES, Objective, SearchConstraint, SearchStrategy
 from brainsmith_dse.space import DesignSpace

@@ -9,9 +9,9 @@ from pathlib import Path
 import attrs
 import pytest
 
+from brainsmith_core.build.runner import default_plugins
 from brainsmith_core.config import GlobalConfig
 from brainsmith_core.errors import MissingRequirementError
-from brainsmith_core.runner import default_plugins
 from brainsmith_dse.blueprint import _KEYS, _SEARCH_KEYS
 from brainsmith_dse.forge_api import forge
 from brainsmith_dse.metric_names import SUMMARY_FIELDS

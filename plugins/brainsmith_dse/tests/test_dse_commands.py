@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from brainsmith_core.build.runner import create_build_runner_factory, default_plugins
 from brainsmith_core.cli.main import run
-from brainsmith_core.runner import create_build_runner_factory, default_plugins
 from brainsmith_dse.validation import validate_blueprint
 
 TEXT = """\

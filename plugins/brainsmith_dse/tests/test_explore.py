@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from brainsmith_core.build.runner import BuildRunnerInterface, create_build_runner_factory
 from brainsmith_core.config import BuildConfig, GlobalConfig, OutputStage, ProcessingStep
 from brainsmith_core.errors import BuildCancelledError, ConfigurationError
 from brainsmith_core.executor import RunnerFactory
 from brainsmith_core.result import BuildResult, BuildStatus
-from brainsmith_core.runner import BuildRunnerInterface, create_build_runner_factory
 from brainsmith_dse import explore
 from brainsmith_dse.exploration_folder import default_output_dir
 from brainsmith_dse.hooks import ExplorationHook
@@ -396,7 +396,7 @@ def test_other_objectives_have_another_front(make_space: MakeSpace, factory: Run
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from brainsmith_core.runner import create_build_runner_factory
+from brainsmith_core.build.runner import create_build_runner_factory
 from brainsmith_dse import forge, explore, ExplorationHook
 
 class Say(ExplorationHook):

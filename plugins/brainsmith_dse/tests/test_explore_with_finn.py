@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from brainsmith_core.build.runner import create_build_runner_factory
 from brainsmith_core.errors import MissingRequirementError
 from brainsmith_core.executor import RunnerFactory
-from brainsmith_core.runner import create_build_runner_factory
 from brainsmith_dse import DesignSpace, HWCompilerSpace, SearchConfig, explore
 
 pytestmark = [pytest.mark.finn, pytest.mark.slow]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from brainsmith_core.build.runner import BuildRunner
 from brainsmith_core.executor import RunnerFactory
 from brainsmith_core.result import BuildResult
-from brainsmith_core.runner import BuildRunner
 from brainsmith_dse.explorer import explore
 from brainsmith_dse.hooks import CachingHook, ExplorationHook, LoggingHook
 from brainsmith_dse.search import SearchConfig

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
+from brainsmith_core.build.runner import BuildRunnerInterface
+from brainsmith_core.build.workspace import Workspace
 from brainsmith_core.config import BuildConfig, OutputStage
 from brainsmith_core.context import StopSignal
 from brainsmith_core.events import BuildEvent
 from brainsmith_core.executor import RunnerFactory
 from brainsmith_core.result import BuildResult, BuildStatus
-from brainsmith_core.runner import BuildRunnerInterface
-from brainsmith_core.workspace import Workspace
 
 MakeConfig = Callable[..., BuildConfig]
 
@@ -29,8 +29,8 @@ from pathlib import Path
 
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import BrainsmithError
-from brainsmith_core.plugins import PluginManager
-from brainsmith_core.runner import create_build_runner_factory
+from brainsmith_core.plugins.manager import PluginManager
+from brainsmith_core.build.runner import create_build_runner_factory
 from brainsmith_orchestration.controller import Controller
 
 folder, backend, parallel = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])

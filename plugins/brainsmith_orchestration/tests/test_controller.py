@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from brainsmith_core.build.runner import create_build_runner_factory
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import ConfigurationError, MissingRequirementError
 from brainsmith_core.events import BuildEvent
 from brainsmith_core.executor import RunnerFactory
 from brainsmith_core.result import BuildResult, BuildStatus
-from brainsmith_core.runner import create_build_runner_factory
 from brainsmith_orchestration.controller import Controller
 
 MakeConfig = Callable[..., BuildConfig]

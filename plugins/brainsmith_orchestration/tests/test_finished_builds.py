@@ -8,13 +8,13 @@ from typing import Any
 import attrs
 import pytest
 
+from brainsmith_core.build.runner import create_build_runner_factory
+from brainsmith_core.build.workspace import Workspace
 from brainsmith_core.config import BuildConfig, GlobalConfig, OutputStage
 from brainsmith_core.errors import ConfigurationError
 from brainsmith_core.executor import RunnerFactory
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.result import BuildResult, BuildStatus
-from brainsmith_core.runner import create_build_runner_factory
-from brainsmith_core.workspace import Workspace
 from brainsmith_orchestration.controller import Controller
 from brainsmith_stub.backend import FutureBrainsmithBackend
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from brainsmith_core.build.workspace import Workspace
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import MissingRequirementError
 from brainsmith_core.result import BuildStatus
-from brainsmith_core.workspace import Workspace
 from brainsmith_orchestration.lock import leftover_processes
 
 pytestmark = [pytest.mark.finn, pytest.mark.slow]

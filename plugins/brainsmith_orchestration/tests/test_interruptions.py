@@ -174,7 +174,7 @@ def test_kill_leaves_no_process_of_any_build_and_the_next_run_waits_for_that(fam
 STUBBORN = """
 import sys, threading, time
 from brainsmith_core.config import BuildConfig, OutputStage
-from brainsmith_core.runner import BuildRunnerInterface
+from brainsmith_core.build.runner import BuildRunnerInterface
 from brainsmith_orchestration.controller import Controller
 
 class Stubborn(BuildRunnerInterface):

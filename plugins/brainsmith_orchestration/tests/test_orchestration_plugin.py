@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from brainsmith_core.plugins import PluginManager, load_target
+from brainsmith_core.plugins.manager import PluginManager, load_target
 from brainsmith_orchestration.local import LocalExecutor
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import attrs
 import pytest
 
+from brainsmith_core.build.runner import create_build_runner_factory
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import ConfigurationError
 from brainsmith_core.executor import RunnerFactory
 from brainsmith_core.result import BuildStatus
-from brainsmith_core.runner import create_build_runner_factory
 from brainsmith_orchestration.orchestrator import FINNBuildOrchestrator
 from brainsmith_orchestration.queue import BuildQueue
 

@@ -10,11 +10,11 @@ from typing import Any
 import attrs
 import pytest
 
-from brainsmith_core import builtin
-from brainsmith_core.collector import MetricsCollector
 from brainsmith_core.metric import Metric, MetricStatus
-from brainsmith_core.plugins import PluginManager
-from brainsmith_core.report import ParsedFile
+from brainsmith_core.metrics.collector import MetricsCollector
+from brainsmith_core.metrics.report import ParsedFile
+from brainsmith_core.plugins import builtin
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_vivado import plugin as vivado
 
 SHARED = Path(os.environ.get("BRAINSMITH_SHARED") or Path(__file__).parents[4] / "shared")

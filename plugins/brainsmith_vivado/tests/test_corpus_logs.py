@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from brainsmith_core import builtin
-from brainsmith_core.diagnosis import BuildErrorHandler
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.diagnosis.handler import BuildErrorHandler
+from brainsmith_core.plugins import builtin
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_vivado import plugin as vivado
 
 TABLE = Path(__file__).with_name("corpus_logs.tsv")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from brainsmith_core.report import Report
+from brainsmith_core.metrics.report import Report
 from brainsmith_vivado.parsers.logs.embedded import embedded_figures
 
 

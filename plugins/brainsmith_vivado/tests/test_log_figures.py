@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from brainsmith_core.collector import MetricsCollector
+from brainsmith_core.metrics.collector import MetricsCollector
 
 Parse = Callable[..., Any]
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from brainsmith_core.metric import Metric, MetricStatus
-from brainsmith_core.report import Report, ReportError
-from brainsmith_core.vocabulary import load_definitions
+from brainsmith_core.metrics.report import Report, ReportError
+from brainsmith_core.metrics.vocabulary import load_definitions
 from brainsmith_vivado.definitions import load_own_definitions
 from brainsmith_vivado.parsers.logs.embedded import embedded_figures
 from brainsmith_vivado.reports import parse

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from brainsmith_core.diagnosis import BuildErrorHandler
-from brainsmith_core.error_rules import RULES as CORE_RULES
-from brainsmith_core.rule_book import RuleBook
+from brainsmith_core.diagnosis.error_rules import RULES as CORE_RULES
+from brainsmith_core.diagnosis.handler import BuildErrorHandler
+from brainsmith_core.diagnosis.rule_book import RuleBook
 from brainsmith_vivado.error_rules import RULES
 
 BOOK = RuleBook([*CORE_RULES, *RULES])

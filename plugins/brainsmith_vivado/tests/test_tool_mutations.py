@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from brainsmith_core.log_scan import LogScanner
+from brainsmith_core.diagnosis.log_scan import LogScanner
 from brainsmith_core.metric import Metric, MetricStatus
-from brainsmith_core.report import Report, ReportError
-from brainsmith_core.vocabulary import load_definitions
+from brainsmith_core.metrics.report import Report, ReportError
+from brainsmith_core.metrics.vocabulary import load_definitions
 from brainsmith_vivado.definitions import load_own_definitions
 from brainsmith_vivado.parsers.hls import cosim_text, csynth_text, csynth_xml, impl_xml, summary_text
 from brainsmith_vivado.parsers.logs import report as logs

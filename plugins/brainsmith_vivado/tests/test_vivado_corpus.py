@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from brainsmith_core.collector import MetricsCollector
 from brainsmith_core.metric import Metric, MetricStatus
-from brainsmith_core.report import ParsedFile
+from brainsmith_core.metrics.collector import MetricsCollector
+from brainsmith_core.metrics.report import ParsedFile
 
 KINDS = {
     "util_flat": "vivado_utilisation",

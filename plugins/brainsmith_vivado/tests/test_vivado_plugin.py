@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import brainsmith_vivado
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.metrics.vocabulary import Vocabulary, load_definitions
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_core.records import MetricDefinition
-from brainsmith_core.vocabulary import Vocabulary, load_definitions
 from brainsmith_vivado import plugin
 from brainsmith_vivado.definitions import load_own_definitions
 from brainsmith_vivado.kinds import KINDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brainsmith_core.report import ReportError
+from brainsmith_core.metrics.report import ReportError
 from brainsmith_vivado.tables.xml_reader import is_xml, read_xml
 
 HEAD = (

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 import click
 
-from ..discovery import inactive_lines
 from ..errors import ConfigurationError, did_you_mean
-from ..hook_trace import HookTrace
-from ..plugins import PluginManager, PluginState
+from ..plugins.discovery import inactive_lines
+from ..plugins.hook_trace import HookTrace
+from ..plugins.manager import PluginManager, PluginState
 
 __all__ = ["App", "SuggestingGroup", "json_option", "pass_app"]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from ..diagnosis import BuildErrorHandler
+from ..diagnosis.file_diagnosis import FileDiagnosis
+from ..diagnosis.handler import BuildErrorHandler
 from ..errors import MissingRequirementError
-from ..file_diagnosis import FileDiagnosis
 from ..result import LogLine
 from .app import App, json_option, pass_app
 from .output import STYLES, print_json

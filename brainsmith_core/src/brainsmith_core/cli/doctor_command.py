@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 import click
 
-from ..containment import call_contained, describe
 from ..context import Finding
 from ..errors import BrainsmithError, PluginError
-from ..plugins import Offer, PluginState
+from ..plugins.containment import call_contained, describe
+from ..plugins.manager import Offer, PluginState
 from ..records import BackendSpec
 from .app import App, json_option, pass_app
 from .output import Column, print_json, print_table

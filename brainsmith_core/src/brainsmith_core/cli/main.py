@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..errors import BrainsmithError, ConfigurationError, PluginError, did_you_mean
-from ..plugins import Offer
+from ..plugins.manager import Offer
 from ..records import CommandSpec
 from .app import App, SuggestingGroup
 from .output import print_error
@@ -74,7 +74,7 @@ class _Shell(SuggestingGroup):
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from ..installed import core_version
+        from ..plugins.installed import core_version
 
         click.echo(f"brainsmith-core {core_version()}")
         ctx.exit()

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterable
 
-from ..json_values import JSONValue
+from ..formats.json_values import JSONValue
 from ..metric import Metric
 from .output import number
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import attrs
 import click
 
-from ..collector import MetricsCollector
+from ..build.workspace import Workspace
 from ..errors import ConfigurationError, MissingRequirementError
-from ..json_values import JSONValue
+from ..formats.json_values import JSONValue
 from ..metric import Metric
+from ..metrics.collector import MetricsCollector
+from ..metrics.report import ParsedFile
+from ..metrics.summary import summarise
+from ..metrics.vocabulary import Vocabulary
 from ..records import MetricDefinition
-from ..report import ParsedFile
-from ..summary import summarise
-from ..vocabulary import Vocabulary
-from ..workspace import Workspace
 from .app import App, SuggestingGroup, json_option, pass_app
 from .metric_rows import metrics_as_csv, metrics_as_rows
 from .output import Column, number, print_json, print_table

@@ -11,7 +11,7 @@ import attrs
 import click
 
 from ..errors import BrainsmithError
-from ..json_values import JSONValue
+from ..formats.json_values import JSONValue
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
-from ..clashes import Clash
-from ..json_values import JSONValue
-from ..plugin_choices import KINDS, PluginChoices
-from ..plugins import Offer, Plugin, PluginManager
+from ..formats.json_values import JSONValue
+from ..plugins.choices import KINDS, PluginChoices
+from ..plugins.clashes import Clash
+from ..plugins.manager import Offer, Plugin, PluginManager
 
 __all__ = ["clash_data", "details", "fault_lines", "list_lines", "plugin_data"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from ..errors import ConfigurationError, did_you_mean
-from ..plugin_choices import DISABLE_VARIABLE, PROJECT_FILE, find_project_file, read_project_file
-from ..plugins import Plugin, PluginManager
+from ..plugins.choices import DISABLE_VARIABLE, PROJECT_FILE, find_project_file, read_project_file
+from ..plugins.manager import Plugin, PluginManager
 from .app import App, SuggestingGroup, json_option, pass_app
 from .output import print_json
 from .plugin_rows import clash_data, details, fault_lines, list_lines, plugin_data
@@ -79,7 +79,7 @@ def check_plugins(app: App, as_json: bool) -> int:
 @pass_app
 def disable_plugin(app: App, name: str) -> None:
     """Leave the plugin NAME out of this project: it isn't even imported."""
-    from ..project_file import write_disabled
+    from ..plugins.project_file import write_disabled
 
     if name not in {plugin.name for plugin in app.plugins.plugins}:
         raise _unknown(name, app.plugins)
@@ -98,7 +98,7 @@ def disable_plugin(app: App, name: str) -> None:
 @pass_app
 def enable_plugin(app: App, name: str) -> None:
     """Let the plugin NAME take part in this project again."""
-    from ..project_file import write_disabled
+    from ..plugins.project_file import write_disabled
 
     file, names = _project()
     if name not in names and name not in {plugin.name for plugin in app.plugins.plugins}:

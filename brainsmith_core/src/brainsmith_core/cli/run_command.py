@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from ..config_file import load_build_config, parse_assignments
 from ..events import BuildEvent
+from ..formats.config_file import load_build_config, parse_assignments
+from ..processes.signals import stop_on_signals
 from ..result import BuildResult, BuildStatus
-from ..signals import stop_on_signals
 from .app import App, json_option, pass_app
 from .output import number, print_json
 
@@ -43,7 +43,7 @@ def command(
     app: App, config: Path, backend: str, output: Path | None, assignments: tuple[str, ...], as_json: bool
 ) -> int:
     """Run one build from CONFIG, a YAML or JSON file with the keys of BuildConfig."""
-    from ..runner import create_build_runner_factory
+    from ..build.runner import create_build_runner_factory
 
     runner = create_build_runner_factory(backend, app.plugins)()
     build = load_build_config(config, output_dir=output, flags=parse_assignments(assignments))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from ..config_file import load_build_config, read_mapping
-from ..json_values import JSONValue
-from ..plugins import load_target
+from ..formats.config_file import load_build_config, read_mapping
+from ..formats.json_values import JSONValue
+from ..plugins.manager import load_target
 from .app import App, json_option, pass_app
 from .output import print_json
 
@@ -28,7 +28,7 @@ Examples:
 @pass_app
 def command(app: App, file: Path, backend: str, as_json: bool) -> None:
     """Check FILE, a build's configuration or a blueprint, for a backend; nothing is built or written."""
-    from ..runner import create_build_runner_factory
+    from ..build.runner import create_build_runner_factory
 
     factory = create_build_runner_factory(backend, app.plugins)
     data = read_mapping(file)

@@ -10,7 +10,7 @@ from string import Template
 
 from ..errors import ConfigurationError, did_you_mean
 from ..hookspecs import API_VERSION
-from ..installed import core_version, installed, normalised
+from ..plugins.installed import core_version, installed, normalised
 
 __all__ = ["KINDS", "create_package"]
 

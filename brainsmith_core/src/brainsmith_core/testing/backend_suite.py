@@ -9,17 +9,17 @@ from typing import Any, ClassVar
 
 import pytest
 
+from ..build.runner import BuildRunner, create_build_runner_factory
+from ..build.workspace import Workspace, file_digest
 from ..config import BuildConfig, GlobalConfig, OutputStage
 from ..errors import ConfigurationError
 from ..events import BuildEvent
 from ..metric import MetricStatus, Stage
-from ..plugins import Offer, PluginManager
+from ..metrics.report import REFUSED
+from ..metrics.vocabulary import Vocabulary
+from ..plugins.manager import Offer, PluginManager
 from ..records import MetricKind
-from ..report import REFUSED
 from ..result import BuildResult, BuildStatus
-from ..runner import BuildRunner, create_build_runner_factory
-from ..vocabulary import Vocabulary
-from ..workspace import Workspace, file_digest
 from .plugin_suite import PluginSuite
 from .tools import MODEL_BYTES, make_config
 

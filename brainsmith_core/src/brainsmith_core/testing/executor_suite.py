@@ -11,14 +11,14 @@ from typing import Any, ClassVar
 
 import pytest
 
+from ..build.runner import BuildRunnerInterface
 from ..config import BuildConfig, OutputStage
 from ..context import StopSignal
 from ..errors import ConfigurationError
 from ..events import BuildEvent
 from ..executor import Executor, RunnerFactory
-from ..plugins import Offer, PluginManager
+from ..plugins.manager import Offer, PluginManager
 from ..result import BuildResult, BuildStatus
-from ..runner import BuildRunnerInterface
 from .plugin_suite import PluginSuite
 from .tools import EventRecorder, make_config
 

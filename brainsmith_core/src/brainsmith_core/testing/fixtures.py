@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ..build.recorder import BuildRecorder
+from ..build.workspace import Workspace
 from ..config import BuildConfig
 from ..context import BuildContext
-from ..recorder import BuildRecorder
-from ..workspace import Workspace
 from .tools import CorpusReader, EventRecorder, FakeClock, make_config
 
 __all__ = ["build_context", "build_workspace", "corpus_reader", "event_recorder", "fake_clock"]

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ..collector import Collected, MetricsCollector
-from ..plugins import PluginManager
-from ..report import REFUSED
+from ..metrics.collector import Collected, MetricsCollector
+from ..metrics.report import REFUSED
+from ..plugins.manager import PluginManager
 from .plugin_suite import PluginSuite
 
 __all__ = ["MetricParserSuite"]

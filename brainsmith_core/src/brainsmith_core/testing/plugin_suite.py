@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from ..errors import did_you_mean
-from ..plugins import Offer, PluginManager
+from ..plugins.manager import Offer, PluginManager
 from .tools import imported_by_listing
 
 __all__ = ["PluginSuite"]

@@ -8,17 +8,17 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
+from ..build.parameters import checked_parameters
+from ..build.runner import BuildRunner
+from ..build.workspace import Workspace, file_digest
 from ..config import BuildConfig, OutputStage, ProcessingStep
 from ..context import BackendOutcome, BuildContext
 from ..errors import ConfigurationError
 from ..hookspecs import hookimpl
-from ..parameters import checked_parameters
-from ..plugins import Offer, PluginManager
+from ..metrics.report import REFUSED
+from ..plugins.manager import Offer, PluginManager
 from ..records import BackendSpec
-from ..report import REFUSED
 from ..result import BuildResult, BuildStatus
-from ..runner import BuildRunner
-from ..workspace import Workspace, file_digest
 from .plugin_suite import PluginSuite
 from .tools import MODEL_BYTES, make_config
 

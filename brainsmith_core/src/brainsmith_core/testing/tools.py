@@ -14,7 +14,7 @@ import pytest
 from ..config import BuildConfig
 from ..events import BuildEvent
 from ..metric import MetricSource
-from ..report import Report
+from ..metrics.report import Report
 
 __all__ = ["MODEL_BYTES", "CorpusReader", "EventRecorder", "FakeClock", "imported_by_listing", "make_config"]
 
@@ -120,7 +120,7 @@ class CorpusReader:
 
 _LISTING = """
 import sys
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.plugins.manager import PluginManager
 PluginManager.discover().check_all()
 print(*sorted(sys.modules))
 """

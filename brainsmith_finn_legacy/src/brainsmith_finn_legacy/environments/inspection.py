@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from brainsmith_core.errors import MissingRequirementError
-from brainsmith_core.serialization import from_data
-from brainsmith_core.worker_client import TaskOutcome, Worker
+from brainsmith_core.formats.serialization import from_data
+from brainsmith_core.processes.client import TaskOutcome, Worker
 
 from .identity import identity_of, source_digest, stamp_of
 from .records import FINNDescription, worker_env

@@ -7,8 +7,8 @@ from importlib import resources
 
 import attrs
 
-from brainsmith_core.converters import to_tuple
 from brainsmith_core.errors import ConfigurationError, did_you_mean
+from brainsmith_core.formats.converters import to_tuple
 
 __all__ = ["DEFAULT_VERSION", "PROFILES", "FINNVersionManager", "Profile", "PythonVersion", "environment_name"]
 

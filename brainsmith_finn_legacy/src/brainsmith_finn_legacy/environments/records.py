@@ -9,8 +9,8 @@ import attrs
 
 from brainsmith_core.config import OutputStage
 from brainsmith_core.context import Finding
-from brainsmith_core.converters import to_tuple
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.converters import to_tuple
+from brainsmith_core.formats.json_values import JSONValue
 
 __all__ = [
     "ConfigField",

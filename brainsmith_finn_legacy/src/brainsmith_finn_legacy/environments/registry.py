@@ -14,9 +14,9 @@ from typing import Any
 
 import attrs
 
-from brainsmith_core.converters import to_tuple
 from brainsmith_core.errors import BrainsmithError, ConfigurationError, MissingRequirementError
-from brainsmith_core.serialization import from_data, to_data
+from brainsmith_core.formats.converters import to_tuple
+from brainsmith_core.formats.serialization import from_data, to_data
 
 from .homes import exclusive, finn_home
 from .profiles import environment_name

@@ -6,9 +6,9 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.metric import Metric, Stage
-from brainsmith_core.report import Report, ReportError, read_number
+from brainsmith_core.metrics.report import Report, ReportError, read_number
 
 from .reading import Field, as_object, fields, note_unknown, read_object
 

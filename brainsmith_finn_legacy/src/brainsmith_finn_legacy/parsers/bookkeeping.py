@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from brainsmith_core.metric import Metric, Stage
-from brainsmith_core.report import Report, ReportError
+from brainsmith_core.metrics.report import Report, ReportError
 
 from .reading import note_unknown, read_object
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.metric import Metric, Stage
-from brainsmith_core.report import Report, read_number
+from brainsmith_core.metrics.report import Report, read_number
 
 from .reading import Field, as_object, loop_scope, note_unknown, read_object
 from .settings import setting

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from xml.parsers import expat
 
 from brainsmith_core.metric import Metric, Stage
-from brainsmith_core.report import Report, ReportError
+from brainsmith_core.metrics.report import Report, ReportError
 
 from .reading import Field
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.metric import Metric, Stage
-from brainsmith_core.report import Report, ReportError
+from brainsmith_core.metrics.report import Report, ReportError
 
 __all__ = ["Field", "as_object", "entries", "fields", "layer_scope", "loop_scope", "read_object"]
 

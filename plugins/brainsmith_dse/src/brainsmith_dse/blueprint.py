@@ -9,10 +9,10 @@ from typing import Any, Literal, TypeVar
 
 from brainsmith_core.config import GlobalConfig, ProcessingStep
 from brainsmith_core.errors import ConfigurationError
-from brainsmith_core.input_files import with_paths_from
-from brainsmith_core.json_values import JSONValue
-from brainsmith_core.serialization import from_data
-from brainsmith_core.yaml_nodes import Node, read_yaml
+from brainsmith_core.formats.input_files import with_paths_from
+from brainsmith_core.formats.json_values import JSONValue
+from brainsmith_core.formats.serialization import from_data
+from brainsmith_core.formats.yaml_nodes import Node, read_yaml
 
 from .choices import kernel_choices, parse_kernel, parse_transform, transform_choices
 from .metric_names import MetricNames

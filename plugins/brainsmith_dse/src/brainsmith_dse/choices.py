@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from brainsmith_core.config import Kernel
-from brainsmith_core.converters import to_tuple
 from brainsmith_core.errors import ConfigurationError, did_you_mean
+from brainsmith_core.formats.converters import to_tuple
 
 __all__ = [
     "Choice",

@@ -10,11 +10,11 @@ from typing import Any, overload
 
 import attrs
 
+from brainsmith_core.build.model_file import check_model_file
+from brainsmith_core.build.workspace import file_digest
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import ConfigurationError
-from brainsmith_core.json_values import JSONValue
-from brainsmith_core.model_file import check_model_file
-from brainsmith_core.workspace import file_digest
+from brainsmith_core.formats.json_values import JSONValue
 
 from .identity import content_id, design_space_id, result_settings
 from .input_files import FileDigests

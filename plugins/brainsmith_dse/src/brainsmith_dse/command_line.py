@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import click
 
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.plugins.manager import PluginManager
 
 from .forge_api import forge
 from .space import DesignSpace

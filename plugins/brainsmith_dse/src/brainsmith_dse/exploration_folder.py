@@ -13,11 +13,11 @@ from typing import Final
 
 import attrs
 
+from brainsmith_core.build.runner import BuildRunner, BuildRunnerInterface
+from brainsmith_core.build.workspace import read_json, write_json, write_whole
 from brainsmith_core.errors import ConfigurationError
-from brainsmith_core.json_values import JSONValue
-from brainsmith_core.runner import BuildRunner, BuildRunnerInterface
-from brainsmith_core.serialization import from_data, to_data
-from brainsmith_core.workspace import read_json, write_json, write_whole
+from brainsmith_core.formats.json_values import JSONValue
+from brainsmith_core.formats.serialization import from_data, to_data
 
 from .combinations import Configurations
 from .report import csv_rows, pareto_data, results_data

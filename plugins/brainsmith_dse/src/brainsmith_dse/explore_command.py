@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from brainsmith_core.build.runner import create_build_runner_factory
 from brainsmith_core.cli.app import App, json_option, pass_app
 from brainsmith_core.cli.output import print_json
-from brainsmith_core.runner import create_build_runner_factory
 
 from .command_line import blueprint_argument, forge_with_budgets, limit_option, model_option, output_option
 from .explorer import explore

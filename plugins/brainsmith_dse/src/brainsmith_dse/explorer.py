@@ -12,13 +12,13 @@ from typing import Any
 
 import attrs
 
+from brainsmith_core.build.runner import BuildRunner
+from brainsmith_core.build.workspace import Workspace
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import BuildCancelledError, ConfigurationError
 from brainsmith_core.events import BuildEvent
 from brainsmith_core.executor import Executor, RunnerFactory
 from brainsmith_core.result import BuildResult, BuildStatus, ErrorReport
-from brainsmith_core.runner import BuildRunner
-from brainsmith_core.workspace import Workspace
 from brainsmith_orchestration.controller import Controller
 
 from .aggregate import ResultsAggregator

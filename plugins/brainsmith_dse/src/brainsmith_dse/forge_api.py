@@ -7,10 +7,10 @@ from pathlib import Path
 
 import attrs
 
+from brainsmith_core.build.model_file import check_model_file
+from brainsmith_core.build.runner import default_plugins
 from brainsmith_core.errors import ConfigurationError
-from brainsmith_core.model_file import check_model_file
-from brainsmith_core.plugins import PluginManager
-from brainsmith_core.runner import default_plugins
+from brainsmith_core.plugins.manager import PluginManager
 
 from .blueprint import load_blueprint
 from .metric_names import MetricNames

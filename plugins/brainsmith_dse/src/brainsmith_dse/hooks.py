@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from brainsmith_core.build.workspace import write_json
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import BrainsmithError
 from brainsmith_core.result import BuildResult
-from brainsmith_core.workspace import write_json
 from brainsmith_orchestration.progress_state import ProgressState
 
 from .results import ExplorationResults

@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 
 from brainsmith_core.config import BuildConfig, GlobalConfig, Kernel, ProcessingStep
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 
 from .choices import Choice
 from .input_files import FileDigests

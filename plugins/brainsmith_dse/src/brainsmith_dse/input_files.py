@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from brainsmith_core.input_files import names_input_file
-from brainsmith_core.json_values import JSONValue
-from brainsmith_core.workspace import file_digest
+from brainsmith_core.build.workspace import file_digest
+from brainsmith_core.formats.input_files import names_input_file
+from brainsmith_core.formats.json_values import JSONValue
 
 __all__ = ["FileDigests"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from brainsmith_core.errors import ConfigurationError, did_you_mean
-from brainsmith_core.plugins import PluginManager
+from brainsmith_core.metrics.vocabulary import Vocabulary
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_core.result import BuildMetrics, BuildResult
-from brainsmith_core.vocabulary import Vocabulary
 
 from .search import Direction
 

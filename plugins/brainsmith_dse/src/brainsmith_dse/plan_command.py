@@ -9,13 +9,13 @@ from typing import Any
 
 import click
 
+from brainsmith_core.build.runner import create_build_runner_factory
+from brainsmith_core.build.workspace import Workspace
 from brainsmith_core.cli.app import App, json_option, pass_app
 from brainsmith_core.cli.output import Column, print_json, print_table
 from brainsmith_core.config import BuildConfig
-from brainsmith_core.json_values import JSONValue
-from brainsmith_core.plugins import PluginManager
-from brainsmith_core.runner import create_build_runner_factory
-from brainsmith_core.workspace import Workspace
+from brainsmith_core.formats.json_values import JSONValue
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_orchestration.finished import FinishedBuilds
 
 from .combinations import CombinationGenerator, Configurations

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from brainsmith_core.config import BuildConfig
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
+from brainsmith_core.formats.serialization import to_data
 from brainsmith_core.result import BuildResult
-from brainsmith_core.serialization import to_data
 
 from .metric_names import metric_value, numbers_of
 from .results import ExplorationResults

@@ -10,8 +10,8 @@ from typing import Final, Literal
 
 import attrs
 
-from brainsmith_core.converters import to_tuple
 from brainsmith_core.errors import ConfigurationError, did_you_mean
+from brainsmith_core.formats.converters import to_tuple
 
 __all__ = [
     "DEFAULT_OBJECTIVES",

@@ -12,7 +12,7 @@ import attrs
 
 from brainsmith_core.config import GlobalConfig, Kernel, ProcessingStep
 from brainsmith_core.errors import ConfigurationError
-from brainsmith_core.json_values import JSONValue, checked_json
+from brainsmith_core.formats.json_values import JSONValue, checked_json
 
 from .choices import Choice, KernelChoice, TransformChoice, kernel_choices, transform_choices
 from .search import SearchConfig

@@ -12,7 +12,7 @@ from typing import Any, Final
 import attrs
 
 from brainsmith_core.errors import ConfigurationError, did_you_mean
-from brainsmith_core.json_values import JSONValue, checked_json
+from brainsmith_core.formats.json_values import JSONValue, checked_json
 
 __all__ = ["MAX_VALUES", "Sweep", "canonical", "parse_flag", "parse_range"]
 

@@ -11,7 +11,7 @@ import click
 from brainsmith_core.cli.output import console, number
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.events import BuildEvent
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.result import BuildResult
 from brainsmith_orchestration.progress import Progress
 

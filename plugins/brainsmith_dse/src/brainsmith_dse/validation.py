@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from brainsmith_core.build.runner import BuildRunner
 from brainsmith_core.executor import RunnerFactory
-from brainsmith_core.json_values import JSONValue
-from brainsmith_core.runner import BuildRunner
+from brainsmith_core.formats.json_values import JSONValue
 
 from .combinations import CombinationGenerator
 from .exploration_folder import default_output_dir

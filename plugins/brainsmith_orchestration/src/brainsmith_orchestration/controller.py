@@ -14,8 +14,8 @@ from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import BuildCancelledError, ConfigurationError
 from brainsmith_core.events import BuildEvent
 from brainsmith_core.executor import Executor, RunnerFactory
+from brainsmith_core.processes.signals import stop_on_signals
 from brainsmith_core.result import BuildResult
-from brainsmith_core.signals import stop_on_signals
 
 from .finished import FinishedBuilds
 from .local import LocalExecutor
@@ -42,7 +42,7 @@ class Controller:
         ConfigurationError: for a limit that can't be.
 
     Example:
-        >>> from brainsmith_core.runner import create_build_runner_factory
+        >>> from brainsmith_core.build.runner import create_build_runner_factory
         >>> with Controller(create_build_runner_factory("future_brainsmith"), parallel=2) as controller:
         ...     list(controller.run([]))
         []

@@ -8,13 +8,13 @@ import logging
 from functools import cached_property
 from pathlib import Path
 
+from brainsmith_core.build.runner import BackendBase, BuildRunner
+from brainsmith_core.build.workspace import Workspace, file_digest
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import BrainsmithError, MissingRequirementError
 from brainsmith_core.executor import RunnerFactory
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.result import BuildResult, BuildStatus
-from brainsmith_core.runner import BackendBase, BuildRunner
-from brainsmith_core.workspace import Workspace, file_digest
 
 __all__ = ["FinishedBuilds"]
 

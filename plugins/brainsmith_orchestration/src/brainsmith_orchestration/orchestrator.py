@@ -9,12 +9,12 @@ from typing import Self
 
 import attrs
 
+from brainsmith_core.build.runner import create_build_runner_factory
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import ConfigurationError, did_you_mean
 from brainsmith_core.events import BuildEvent
 from brainsmith_core.executor import RunnerFactory
 from brainsmith_core.result import BuildResult, BuildStatus
-from brainsmith_core.runner import create_build_runner_factory
 
 from .controller import Controller
 from .outcomes import failed_result, skipped_result

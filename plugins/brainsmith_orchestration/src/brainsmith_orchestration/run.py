@@ -15,7 +15,7 @@ from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import BrainsmithError, ConfigurationError
 from brainsmith_core.events import BuildEvent
 from brainsmith_core.executor import Executor
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.result import BuildResult
 
 from .finished import FinishedBuilds

@@ -8,8 +8,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from brainsmith_core.metrics.vocabulary import load_definitions
 from brainsmith_core.records import MetricDefinition, MetricKind
-from brainsmith_core.vocabulary import load_definitions
 
 __all__ = ["load_own_definitions"]
 

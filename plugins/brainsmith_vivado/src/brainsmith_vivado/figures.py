@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 import attrs
 
-from brainsmith_core.json_values import JSONValue
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.metric import Metric, MetricSource, MetricStatus, Stage
-from brainsmith_core.report import Report
-from brainsmith_core.vocabulary import load_definitions
+from brainsmith_core.metrics.report import Report
+from brainsmith_core.metrics.vocabulary import load_definitions
 
 from .definitions import load_own_definitions
 from .tables.cells import exact_number, is_absent, is_bound, leading_number

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from brainsmith_core.collector import MetricsCollector
+from brainsmith_core.metrics.collector import MetricsCollector
 
 KINDS = {
     "csynth_xml": "hls_csynth_xml",

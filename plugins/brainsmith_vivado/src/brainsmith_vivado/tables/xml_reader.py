@@ -7,7 +7,7 @@ from xml.parsers import expat
 
 import attrs
 
-from brainsmith_core.report import ReportError
+from brainsmith_core.metrics.report import ReportError
 
 from .records import Document, Row, Section, Table
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from brainsmith_core.metric import Metric, Stage
-from brainsmith_core.report import Report, ReportError
+from brainsmith_core.metrics.report import Report, ReportError
 
 from ...figures import Figures, Scope
 from .details import read_details, read_ports

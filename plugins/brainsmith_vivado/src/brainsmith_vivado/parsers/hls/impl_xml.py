@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from brainsmith_core.metric import Metric, Stage
-from brainsmith_core.report import Report, ReportError
+from brainsmith_core.metrics.report import Report, ReportError
 
 from ...figures import Figures, Scope
 from .names import function_scope

@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 
 from brainsmith_core.metric import Metric, Stage
-from brainsmith_core.report import Report, ReportError
+from brainsmith_core.metrics.report import Report, ReportError
 
 from ...figures import Figures, Scope
 from ...tables.records import Row

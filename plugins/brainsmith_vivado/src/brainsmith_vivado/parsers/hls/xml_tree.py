@@ -6,7 +6,7 @@ from xml.parsers import expat
 
 import attrs
 
-from brainsmith_core.report import ReportError
+from brainsmith_core.metrics.report import ReportError
 
 __all__ = ["Element", "read_xml"]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from brainsmith_core.metric import Metric, Stage
-from brainsmith_core.report import Report
+from brainsmith_core.metrics.report import Report
 
 from ...figures import Figures
 from .embedded import embedded_figures

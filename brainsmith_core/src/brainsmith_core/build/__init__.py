@@ -1,0 +1,1 @@
+"""One build from a configuration to its result."""

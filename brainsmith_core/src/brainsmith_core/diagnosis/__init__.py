@@ -1,0 +1,1 @@
+"""Why a build failed: logs, error rules, advice."""

@@ -1,0 +1,1 @@
+"""Reports to metrics, and metrics to one view."""

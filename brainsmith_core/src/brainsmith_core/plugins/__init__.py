@@ -1,0 +1,1 @@
+"""Plugins: found, checked, contained, asked for what they offer."""

@@ -1,0 +1,123 @@
+"""Call foreign code so that nothing it does at that moment - raise, exit, interrupt, print - gets any further."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Generic, TypeVar
+
+import attrs
+
+from ..processes.thread_output import captured_stdout
+
+__all__ = ["Outcome", "call_contained", "describe"]
+
+T = TypeVar("T")
+
+_LONGEST = 300
+
+
+@attrs.frozen(kw_only=True)
+class Outcome(Generic[T]):
+    """What became of a call.
+
+    Args:
+        value: what it returned, or None if it raised.
+        error: what it raised, or None.
+        output: what it wrote to `sys.stdout`.
+        seconds: how long it took.
+    """
+
+    value: T | None
+    error: BaseException | None
+    output: str
+    seconds: float
+
+
+def call_contained(action: Callable[[], T]) -> Outcome[T]:
+    """Call foreign code; whatever it raises is in the outcome, and nothing of what it prints reaches stdout.
+
+    Ctrl-C is no fault of the code: only a `KeyboardInterrupt` that no signal caused is contained.
+
+    Args:
+        action: the foreign code.
+
+    Example:
+        >>> describe(call_contained(lambda: 1 // 0).error)
+        'ZeroDivisionError: integer division or modulo by zero'
+    """
+    error: BaseException | None = None
+    value: T | None = None
+    started = time.perf_counter()
+    with _interrupts() as pressed, _quiet() as output:
+        try:
+            value = action()
+        except BaseException as raised:  # foreign code: it may raise anything, SystemExit too
+            if pressed.is_set():
+                raise
+            error = raised
+    return Outcome(value=value, error=error, output=output.getvalue(), seconds=time.perf_counter() - started)
+
+
+def describe(error: BaseException | None) -> str:
+    """Return an error in one line of bearable length."""
+    text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """Yield an event that is set once a real interrupt came."""
+    pressed = threading.Event()
+
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield pressed  # no signal reaches this thread, or the process ignores them
+        return
+
+    def note(number: int, frame: FrameType | None) -> object:
+        pressed.set()
+        return before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[io.StringIO]:
+    """Keep stdout clean: catch what is printed, and send to stderr what libraries and child processes write."""
+    with captured_stdout() as output:
+        # The descriptor belongs to all threads, so it is only turned where there is but one.
+        kept = _turn_to_stderr() if threading.active_count() == 1 else None
+        try:
+            yield output
+        finally:
+            if kept is not None:
+                os.dup2(kept, 1)
+                os.close(kept)
+
+
+def _turn_to_stderr() -> int | None:
+    """Make file descriptor 1 another name of 2; return what 1 was, or None if that can't be done."""
+    if sys.__stdout__ is not None:
+        sys.__stdout__.flush()
+    try:
+        kept = os.dup(1)
+    except OSError:  # stdout is closed: nothing can be spoilt
+        return None
+    try:
+        os.dup2(2, 1)
+    except OSError:  # stderr is closed
+        os.close(kept)
+        return None
+    return kept

@@ -1,0 +1,1 @@
+"""Work in child processes: workers, commands, signals."""
