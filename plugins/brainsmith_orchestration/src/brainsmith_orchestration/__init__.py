@@ -12,18 +12,29 @@ from brainsmith_core.public_face import lazy_names
 if TYPE_CHECKING:
     from .controller import Controller
     from .local import LocalExecutor
+    from .multi_target.comparison import CrossPlatformComparison
+    from .multi_target.manager import MultiTargetBuildManager
+    from .multi_target.platforms import FPGAPlatform, FPGAPlatformRegistry
     from .orchestrator import FINNBuildOrchestrator
 
 _HOME_OF = {
     "Controller": "controller",
+    "CrossPlatformComparison": "multi_target.comparison",
+    "FPGAPlatform": "multi_target.platforms",
+    "FPGAPlatformRegistry": "multi_target.platforms",
     "LocalExecutor": "local",
     "FINNBuildOrchestrator": "orchestrator",
+    "MultiTargetBuildManager": "multi_target.manager",
 }
 
 __all__ = [
     "Controller",
+    "CrossPlatformComparison",
     "FINNBuildOrchestrator",
+    "FPGAPlatform",
+    "FPGAPlatformRegistry",
     "LocalExecutor",
+    "MultiTargetBuildManager",
 ]
 
 __getattr__ = lazy_names(__name__, _HOME_OF)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from brainsmith_core.hookspecs import hookimpl
-from brainsmith_core.records import ExecutorSpec
+from brainsmith_core.records import CommandSpec, ExecutorSpec
 
-__all__ = ["brainsmith_executors"]
+__all__ = ["brainsmith_commands", "brainsmith_executors"]
 
 
 @hookimpl
@@ -17,4 +17,14 @@ def brainsmith_executors() -> Iterator[ExecutorSpec]:
         name="local",
         summary="Runs builds on this machine, each in a thread that watches over its processes.",
         target="brainsmith_orchestration.local:LocalExecutor",
+    )
+
+
+@hookimpl
+def brainsmith_commands() -> Iterator[CommandSpec]:
+    """Yield the commands over many builds."""
+    yield CommandSpec(
+        name="platforms",
+        summary="Boards that are known; one model on many of them.",
+        target="brainsmith_orchestration.platforms_command:command",
     )
