@@ -21,8 +21,14 @@ SHARED = Path(os.environ.get("BRAINSMITH_SHARED") or Path(__file__).parents[4] /
 
 
 @pytest.fixture
-def corpus() -> Path:
+def corpus(shared_corpus: Path) -> Path:
     """Real reports, which aren't part of the repository."""
+    return shared_corpus
+
+
+@pytest.fixture(scope="session")
+def shared_corpus() -> Path:
+    """The same, for fixtures that live longer than a test."""
     folder = SHARED / "corpus"
     if not folder.is_dir():
         pytest.skip(f"the corpus of real reports isn't there ({folder}); BRAINSMITH_SHARED names its parent")

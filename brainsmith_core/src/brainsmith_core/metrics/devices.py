@@ -16,20 +16,21 @@ _DIE = re.compile(
     r"xc(?:7(?:z\d{3}s?|[aks]\d+t?|v[xh]?\d+t)|zu\d+(?:cg|eg|ev|dr)|[kv]u\d+p?|au\d+p|u\d+[cn]?|k\d+)(?=i?[a-z]{3,4}\d|-|$)"
 )
 
+#: What stands before the die: commercial, automotive, defence and space grades have the same dies.
+_GRADE = re.compile(r"^x(?:c|a|qr?)")
+
 
 def die_of(part: str) -> str:
     """Return the die of a part: what stands before package, speed and temperature grade.
 
     Args:
-        part: a part or the beginning of one; older tools leave its `xc` out.
+        part: a part or the beginning of one; older tools leave its `xc` out, other grades are called `xa` or `xq`.
 
     Example:
         >>> die_of("xc7z020clg400-1"), die_of("7z020clg400-1"), die_of("xczu3eg-sbva484-1-e"), die_of("xcu55c")
         ('xc7z020', 'xc7z020', 'xczu3eg', 'xcu55c')
     """
-    text = part.strip().lower()
-    if not text.startswith("xc"):
-        text = f"xc{text}"
+    text = f"xc{_GRADE.sub('', part.strip().lower())}"
     die = _DIE.match(text)
     return die.group() if die else text.partition("-")[0]
 

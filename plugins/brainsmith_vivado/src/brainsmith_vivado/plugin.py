@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from brainsmith_core.hookspecs import hookimpl
-from brainsmith_core.records import ErrorRule, MetricDefinition, MetricParserSpec
+from brainsmith_core.records import Device, ErrorRule, MetricDefinition, MetricParserSpec
 
-__all__ = ["brainsmith_error_rules", "brainsmith_metric_definitions", "brainsmith_metric_parsers"]
+__all__ = [
+    "brainsmith_devices",
+    "brainsmith_error_rules",
+    "brainsmith_metric_definitions",
+    "brainsmith_metric_parsers",
+]
 
 BRAINSMITH_API = 1
 
@@ -31,6 +36,14 @@ def brainsmith_metric_definitions() -> Iterator[MetricDefinition]:
     from .definitions import load_own_definitions
 
     yield from load_own_definitions()
+
+
+@hookimpl
+def brainsmith_devices() -> Iterator[Device]:
+    """Yield what the dies have that reports are about, each number with where it stands."""
+    from .devices import load_devices
+
+    yield from load_devices()
 
 
 @hookimpl
