@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
+from brainsmith_core.formats.memory import read_toml
 from brainsmith_core.metrics.vocabulary import load_definitions
 from brainsmith_core.records import MetricDefinition, MetricKind
 
@@ -42,7 +42,7 @@ def load_own_definitions() -> tuple[MetricDefinition, ...]:
 
 
 def _load(file: str) -> dict[str, Any]:
-    return tomllib.loads(resources.files(__package__).joinpath(file).read_text("utf-8"))
+    return read_toml(str(Path(__file__).with_name(file)))
 
 
 def _listed(groups: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str, Mapping[str, Any]]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
+from brainsmith_core.formats.memory import read_toml
 from brainsmith_core.records import Device
 
 __all__ = ["load_devices"]
@@ -25,8 +25,7 @@ def load_devices() -> tuple[Device, ...]:
 
 
 def _read() -> Iterator[Device]:
-    text = resources.files(__package__).joinpath("devices.toml").read_text("utf-8")
-    for family in tomllib.loads(text)["families"]:
+    for family in read_toml(str(Path(__file__).with_name("devices.toml")))["families"]:
         for values in family["dies"]:
             fields = dict(zip(family["columns"], values, strict=True))
             seen = '; "Available" of report_utilization says the same' if fields["part"] in family["reports"] else ""

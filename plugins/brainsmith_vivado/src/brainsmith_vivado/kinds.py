@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
-from brainsmith_core.metric import Stage
+from brainsmith_core import Stage
 
-from .figures import Figures
-from .tables.records import Document
 from .targets import load
+
+if TYPE_CHECKING:  # every start of `brainsmith` imports this module, what reads the reports only when there are some
+    from .figures import Figures
+    from .tables.records import Document
 
 __all__ = ["KINDS", "Kind", "kind_of", "sniff_of"]
 
-Reader: TypeAlias = Callable[[Document, Figures], None]
+Reader: TypeAlias = "Callable[[Document, Figures], None]"
 
 
 @attrs.frozen(kw_only=True)

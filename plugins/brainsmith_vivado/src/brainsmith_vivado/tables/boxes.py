@@ -113,6 +113,7 @@ def _read_rows(table: Table, lines: Sequence[str], block: _Block) -> None:
     """Add the rows of a block to a table; what isn't one is noted as damaged."""
     columns, rows = table.columns, table.rows
     width = len(columns) or block.rule.count("+") - 1
+    lost: int | None = None
     for place in range(block.begin, block.end):
         text = lines[place].strip()
         cells = text[1:-1].split("|")
@@ -122,13 +123,20 @@ def _read_rows(table: Table, lines: Sequence[str], block: _Block) -> None:
             cells = cut if len(cut) == width and len(text) > 1 else _at_corners(text, block.rule)
             if len(cells) != width:
                 table.damaged.append(place + 1)
+                indent = _indent(text[1:])
+                lost = indent if lost is None else min(lost, indent)
                 continue
         first = cells[0]
-        # One blank belongs to the frame.
-        indent = len(first) - len(first.lstrip()) - 1 if first[:2] == "  " else 0
+        indent = _indent(first) if first[:2] == "  " else 0
         stripped = list(map(str.strip, cells))
         if stripped != columns:  # headings that a damaged table repeats are no row
-            rows.append(Row(stripped, indent, place + 1))
+            rows.append(Row(stripped, indent, place + 1, lost))
+            lost = None
+
+
+def _indent(cell: str) -> int:
+    """Return how far the text of a cell is indented; one blank belongs to the frame."""
+    return max(0, len(cell) - len(cell.lstrip()) - 1)
 
 
 def _cells(text: str, rule: str) -> list[str] | None:

@@ -15,11 +15,13 @@ class Row:
         cells: its texts without blanks around them, one for each column.
         indent: blanks before the first text, by which tables show what is part of what.
         line: where it stands in the file, from 1; 0 in XML.
+        lost: how far a row was indented that stood between this one and the one above it, but can't be read.
     """
 
     cells: list[str]
     indent: int = 0
     line: int = 0
+    lost: int | None = None
 
 
 @attrs.define

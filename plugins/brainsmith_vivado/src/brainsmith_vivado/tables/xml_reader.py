@@ -70,6 +70,7 @@ class _Handler:
     cells: list[str] | None = None
     headings: bool = False
     nested: bool = False
+    lost: int | None = None
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Take the beginning of an element."""
@@ -79,9 +80,11 @@ class _Handler:
                 self.cells.append(attributes.get("contents", ""))
         elif tag == "tablerow":
             self.nested = self.cells is not None
+            if self.cells is not None:
+                self._lose(self.cells)
             self.cells, self.headings = [], False
         elif tag == "table":
-            self.table = Table(columns=[], closed=False)
+            self.table, self.lost = Table(columns=[], closed=False), None
             self.section.tables.append(self.table)
         elif tag == "section":
             self._begin(attributes.get("title", ""))
@@ -125,9 +128,19 @@ class _Handler:
             table.columns = stripped if not table.columns else _joined(table.columns, stripped)
         elif self.nested or (table.columns and len(cells) != len(table.columns)):
             table.damaged.append(0)
+            self._lose(cells)
         else:
-            first = cells[0]
-            table.rows.append(Row(stripped, len(first) - len(first.lstrip())))
+            table.rows.append(Row(stripped, _indent(cells), 0, self.lost))
+            self.lost = None
+
+    def _lose(self, cells: list[str]) -> None:
+        """Note how far a row was indented that can't be read, as well as that can be told."""
+        self.lost = min(_indent(cells), self.lost if self.lost is not None else _indent(cells))
+
+
+def _indent(cells: list[str]) -> int:
+    first = cells[0] if cells else ""
+    return len(first) - len(first.lstrip())
 
 
 def _joined(upper: list[str], lower: list[str]) -> list[str]:

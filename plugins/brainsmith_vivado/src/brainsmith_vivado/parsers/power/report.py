@@ -12,11 +12,13 @@ from ...figures import WHOLE, Figures, Scope
 from ...mapping import TableSpec, find_spec, load_specs, read_table
 from ...tables.cells import exact_number, is_absent, is_bound
 from ...tables.records import Document, Section, Table
-from ..utilisation.hierarchy import InstanceNames
+from ..utilisation.hierarchy import InstanceNames, find_gaps
 from ..utilisation.sites import put_fraction, walk
+from .instances import InstanceSums
 
 __all__ = ["read_power"]
 
+_INSTANCE = "power.instance_w"
 _TOTAL, _DYNAMIC, _STATIC = "power.total_w", "power.dynamic_w", "power.static_w"
 #: Dynamic and static are rounded to 1 mW each, and so is their sum.
 _ROUNDING = 0.0021
@@ -136,7 +138,9 @@ def _read_confidence(section: Section, table: Table, figures: Figures) -> None:
 
 def _read_hierarchy(section: Section, table: Table, figures: Figures) -> None:
     names, hidden = InstanceNames(), 0
-    columns = [("power.instance_w", "Power (W)")]
+    columns = [(_INSTANCE, "Power (W)")]
+    sums = InstanceSums(figures)
+    find_gaps(table.rows)
     for row in table.rows:
         text = row.cells[1]
         value = exact_number(text)
@@ -144,12 +148,14 @@ def _read_hierarchy(section: Section, table: Table, figures: Figures) -> None:
             figures.remark("rows without the row above them", f'"{row.cells[0]}"')
         elif value is not None:
             figures.put_row(columns, [value], names.scope)
+            sums.add(names.depth, names.scope, value)
         elif is_bound(text):
             hidden += 1
         else:
-            figures.put_cell("power.instance_w", text, "Power (W)", names.scope)
+            figures.put_cell(_INSTANCE, text, "Power (W)", names.scope)
+    sums.check()
     if hidden:
-        figures.remark("given only as bounds", f"power.instance_w of {hidden} instances")
+        figures.remark("given only as bounds", f"{_INSTANCE} of {hidden} instances")
 
 
 def _check_sum(figures: Figures) -> None:

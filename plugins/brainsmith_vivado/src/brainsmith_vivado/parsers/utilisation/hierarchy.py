@@ -12,7 +12,7 @@ from .hierarchy_checks import Column, Counts, Instance, check_instances
 from .resources import column_of
 from .sites import check_totals
 
-__all__ = ["InstanceNames", "read_hierarchy"]
+__all__ = ["InstanceNames", "find_gaps", "read_hierarchy"]
 
 _TEXTS = {"Module": "instance.module", "PR Attribute": "instance.pr_attribute"}
 #: With `-hierarchical_percentages`: `1019(0.48%)`.
@@ -21,6 +21,8 @@ _SHARED = re.compile(r"([0-9.]+)\s*\(\s*((?:<\s*)?[0-9.]+)%\s*\)")
 _DEEPEST = 200
 #: Blanks by which a row is indented more than the one above it.
 _STEP = 2
+#: So many rows may stand out of order before it is taken that the table isn't in order at all.
+_STRAY = 5
 
 
 class InstanceNames:
@@ -46,7 +48,8 @@ class InstanceNames:
         if self._lost is not None and row.indent >= self._lost:
             return False
         self._lost = None
-        while self._indents and self._indents[-1] >= row.indent:
+        known = row.indent if row.lost is None else min(row.indent, row.lost)
+        while self._indents and self._indents[-1] >= known:
             self._indents.pop()
             self._names.pop()
         name = row.cells[0]
@@ -77,11 +80,37 @@ class InstanceNames:
         return not own or name[1:-1] == above
 
 
+def find_gaps(rows: Sequence[Row]) -> None:
+    """Mark rows above which another one must be missing: the instances of one are listed in the order of their names.
+
+    Example:
+        >>> rows = [Row(["top"]), Row(["a"], 2), Row(["y"], 4), Row(["x"], 4)]
+        >>> find_gaps(rows)
+        >>> rows[3].lost  # there must have been another instance, of which `x` is a part
+        2
+    """
+    last: list[tuple[int, str]] = []
+    strays = []
+    for row in rows:
+        while last and last[-1][0] > row.indent:
+            last.pop()
+        name = row.cells[0]
+        if last and last[-1][0] == row.indent:
+            if name < last[-1][1] and row.indent > _STEP and name[:1] != "(":
+                strays.append(row)
+            last.pop()
+        last.append((row.indent, "" if name[:1] == "(" else name))
+    if len(strays) <= max(_STRAY, len(rows) // 50):
+        for row in strays:
+            row.lost = row.indent - _STEP
+
+
 def read_hierarchy(section: Section, table: Table, figures: Figures) -> None:
     """Add what each instance uses; a name in brackets is what an instance uses beside its sub-instances."""
     columns = _columns(section, table, figures)
     texts = [(index, _TEXTS[name], name) for index, name in enumerate(table.columns) if name in _TEXTS]
     names = InstanceNames()
+    find_gaps(table.rows)
     instances: list[Instance] = []
     for row in table.rows:
         if not names.enter(row):

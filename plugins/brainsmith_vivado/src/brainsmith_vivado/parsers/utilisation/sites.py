@@ -37,7 +37,7 @@ def walk(rows: Sequence[Row], figures: Figures, step: int = 2) -> Iterator[tuple
     path: list[str] = []
     indents: list[int] = []
     for row in rows:
-        while indents and indents[-1] >= row.indent:
+        while indents and indents[-1] >= (row.indent if row.lost is None else min(row.indent, row.lost)):
             indents.pop()
             path.pop()
         if row.indent != (indents[-1] + step if indents else 0) or len(indents) == _DEEPEST:
