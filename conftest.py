@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import pytest_randomly
 from hypothesis import settings
 
@@ -22,3 +26,14 @@ for folder in sorted(ROOT.glob("brainsmith_*/src/brainsmith_*")):
 # Machines differ in speed, so no example has a deadline; and no test leaves a database of examples behind.
 settings.register_profile("brainsmith", deadline=None, database=None)
 settings.load_profile("brainsmith")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_cache_at_home() -> Iterator[None]:
+    """What is remembered between starts is remembered for this run only, also by programs that tests start."""
+    # Imported late: the loop above decides how the packages are found.
+    from brainsmith_core.formats.memory import CACHE_VARIABLE
+
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_VARIABLE, os.environ.get(CACHE_VARIABLE) or folder)
+        yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import threading
 import time
 from collections.abc import Callable
@@ -534,3 +535,11 @@ def test_the_pipelines_run_alone_too(make_config: MakeConfig, plugins: PluginMan
     assert result.artifacts == {"look": "postprocessing_logs/look.json"}
     with pytest.raises(ConfigurationError, match="grwo"):
         PreprocessingPipeline(plugins).execute(make_config(preprocessing=[pre("grwo")]))
+
+
+def test_a_runner_factory_finds_its_backend_in_another_process_too() -> None:
+    plugins = PluginManager.discover(["vivado"])
+    factory = pickle.loads(pickle.dumps(create_build_runner_factory("future_brainsmith", plugins)))
+    runner = factory()
+    assert runner.offer.record.name == "future_brainsmith"
+    assert set(runner.plugins.choices.disabled) == {"vivado"}

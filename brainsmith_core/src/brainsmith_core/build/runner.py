@@ -148,11 +148,24 @@ def create_build_runner_factory(
     offer = _best_real_backend(manager) if backend_type == "auto" else manager.backend(backend_type)
     # Once now, so that what can't be imported is told at once.
     manager.load(offer, "backend")
+    return _BackendRunners(manager, offer)
 
-    def factory() -> BuildRunner:
-        return BuildRunner(manager.make_backend(offer), offer, manager)
 
-    return factory
+class _BackendRunners:
+    """Makes runners of one backend; pickled, it finds the backend among the plugins where it is unpickled."""
+
+    def __init__(self, plugins: PluginManager, offer: Offer[BackendSpec]) -> None:
+        self._plugins, self._offer = plugins, offer
+
+    def __call__(self) -> BuildRunner:
+        return BuildRunner(self._plugins.make_backend(self._offer), self._offer, self._plugins)
+
+    def __reduce__(self) -> tuple[Callable[[str, tuple[str, ...]], object], tuple[str, tuple[str, ...]]]:
+        return _runners_elsewhere, (self._offer.record.name, tuple(self._plugins.choices.disabled))
+
+
+def _runners_elsewhere(backend: str, disabled: tuple[str, ...]) -> Callable[[], BuildRunner]:
+    return create_build_runner_factory(backend, PluginManager.discover(disabled))
 
 
 def _best_real_backend(plugins: PluginManager) -> Offer[BackendSpec]:

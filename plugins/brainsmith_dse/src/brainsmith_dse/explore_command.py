@@ -11,6 +11,7 @@ import click
 from brainsmith_core.build.runner import create_build_runner_factory
 from brainsmith_core.cli.app import App, json_option, pass_app
 from brainsmith_core.cli.output import print_json
+from brainsmith_core.executor import Executor
 
 from .command_line import blueprint_argument, forge_with_budgets, limit_option, model_option, output_option
 from .explorer import explore
@@ -26,12 +27,14 @@ __all__ = ["command"]
     epilog="""\b
 Examples:
   brainsmith explore examples/digits/blueprint.yaml
-  brainsmith explore blueprint.yaml --output out --parallel 4 --json""",
+  brainsmith explore blueprint.yaml --output out --parallel 4 --json
+  brainsmith explore blueprint.yaml --parallel 4 --executor dask""",
 )
 @blueprint_argument
 @model_option
 @output_option
 @click.option("--backend", default="auto", show_default=True, help="Which backend builds.")
+@click.option("--executor", default="local", show_default=True, help="Where builds run; see `brainsmith plugins list`.")
 @click.option("--parallel", type=click.IntRange(min=1), help="Run so many builds at once.")
 @limit_option
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Stop after so many minutes.")
@@ -41,22 +44,35 @@ Examples:
 def command(
     app: App,
     /,
+    *,
     blueprint: Path,
     model: Path | None,
     output: Path | None,
     backend: str,
+    executor: str,
     retry_failed: bool,
     as_json: bool,
     **budgets: Any,
 ) -> int:
     """Build what BLUEPRINT says and show the Pareto front; what is finished isn't built again."""
     factory = create_build_runner_factory(backend, app.plugins)
+    place = app.plugins.executor(executor)
     space = forge_with_budgets(app.plugins, blueprint, model, **budgets)
     for warning in DesignSpaceValidator().validate(space).warnings:
         click.echo(f"warning: {warning}", err=True)
     with ExitStack() as stack:
+        builds_on: Executor = app.plugins.load(place, "executor")(factory, space.search_config.parallel_builds)
+        stack.callback(builds_on.close)
         hook = ProgressHook(space, stack)
-        results = explore(space, factory, [hook], output_dir=output, retry_failed=retry_failed, on_event=hook.note)
+        results = explore(
+            space,
+            factory,
+            [hook],
+            output_dir=output,
+            retry_failed=retry_failed,
+            on_event=hook.note,
+            executor=builds_on,
+        )
     if as_json:
         print_json(explore_document(results))
     else:

@@ -18,7 +18,7 @@ from brainsmith_core.events import BuildEvent
 from brainsmith_core.executor import RunnerFactory
 from brainsmith_core.result import BuildResult
 
-__all__ = ["LocalExecutor"]
+__all__ = ["LocalExecutor", "run_with"]
 
 
 @attrs.frozen
@@ -75,17 +75,27 @@ class LocalExecutor:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             try:
-                job.future.set_result(_run(self._runner_factory(), job))
+                job.future.set_result(run_with(self._runner_factory(), job.config, job.stop, job.on_event))
             except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - its build alone
                 job.future.set_exception(error)
             del job  # else the thread holds on to a whole build while it waits for the next one
 
 
-def _run(runner: Any, job: _Job) -> BuildResult:
-    """Run a build; a runner that only has the interface's `run(config)` can't be stopped or watched."""
+def run_with(runner: Any, config: BuildConfig, stop: StopSignal, on_event: Callable[[BuildEvent], None]) -> BuildResult:
+    """Run a build; a runner that only has the interface's `run(config)` can't be stopped or watched.
+
+    Args:
+        runner: a runner, such as `BuildRunnerInterface`.
+        config: what to build.
+        stop: set when the build shall stop.
+        on_event: called with each event of the build.
+
+    Raises:
+        TypeError: if it gives anything but a result.
+    """
     names = inspect.signature(runner.run).parameters
-    options = {"stop": job.stop, "on_event": job.on_event}
-    result = runner.run(job.config, **{name: value for name, value in options.items() if name in names})
+    options = {"stop": stop, "on_event": on_event}
+    result = runner.run(config, **{name: value for name, value in options.items() if name in names})
     if not isinstance(result, BuildResult):
         text = f"{type(runner).__name__}.run gave {result!r}, but a runner gives a BuildResult"
         raise TypeError(text)
