@@ -149,12 +149,13 @@ def test_a_heavy_import_is_found_behind_a_plugin_s_registration(tmp_path: Path) 
 def test_a_worker_that_imports_more_than_the_standard_library_is_found(tmp_path: Path) -> None:
     modules = package(
         tmp_path,
-        brainsmith_core__worker__server="import json\nfrom . import tree\nimport brainsmith_core.errors\n",
-        brainsmith_core__worker__tree="def f() -> None:\n    import psutil\n",
-        brainsmith_core__worker_client="import attrs\n",
+        brainsmith_core__processes__worker__server="import json\nfrom . import tree\nimport brainsmith_core.errors\n",
+        brainsmith_core__processes__worker__tree="def f() -> None:\n    import psutil\n",
+        brainsmith_core__processes__worker_client="import attrs\n",
+        brainsmith_core__store__files="import cattrs\n",
     )
     found = import_rules.worker_imports(modules)
-    assert [line.rpartition("can't import ")[2] for line in found] == ["brainsmith_core.errors", "psutil"]
+    assert [line.rpartition("can't import ")[2] for line in found] == ["brainsmith_core.errors", "psutil", "cattrs"]
 
 
 def test_a_file_for_finn_s_environment_that_imports_ours_is_found(tmp_path: Path) -> None:

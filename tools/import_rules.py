@@ -30,6 +30,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
 }
 # The worker is started by path, as a package of this name.
 WORKER_NAME = "_brainsmith_worker"
+# Packages of core that run under foreign interpreters.
+FOREIGN_PARTS = (f"{CORE}.processes.worker.", f"{CORE}.store.")
 # What lives in a FINN environment, not in ours.
 FINN_WORLD = frozenset({"brevitas", "finn", "numpy", "onnx", "onnxruntime", "qonnx", "torch", "xsi"})
 HEAVY = FINN_WORLD | {
@@ -223,10 +225,9 @@ def _closure(start: Iterable[Module], modules: Iterable[Module]) -> list[Module]
 
 
 def worker_imports(modules: Iterable[Module]) -> list[str]:
-    """The worker runs under foreign interpreters: it imports the standard library and itself."""
-    prefix = f"{CORE}.worker"
-    worker = [each for each in modules if each.name == prefix or each.name.startswith(f"{prefix}.")]
-    return _beyond_standard(worker, frozenset({WORKER_NAME}))
+    """The worker and the store run under foreign interpreters: each imports the standard library and itself."""
+    foreign = [each for each in modules if f"{each.name}.".startswith(FOREIGN_PARTS)]
+    return _beyond_standard(foreign, frozenset({WORKER_NAME}))
 
 
 def finn_side_imports(modules: Iterable[Module]) -> list[str]:
