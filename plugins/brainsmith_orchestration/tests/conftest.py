@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import postgres_server
 import pytest
 
 from brainsmith_core.build.runner import BuildRunnerInterface
@@ -19,6 +21,7 @@ from brainsmith_core.context import StopSignal
 from brainsmith_core.events import BuildEvent
 from brainsmith_core.executor import RunnerFactory
 from brainsmith_core.result import BuildResult, BuildStatus
+from brainsmith_orchestration.store.database import Store
 
 MakeConfig = Callable[..., BuildConfig]
 
@@ -230,3 +233,39 @@ def builds_in() -> Callable[[Path], int]:
 def make_exploration() -> Callable[..., Exploration]:
     """Make explorations that run in a process of their own; see `Exploration`."""
     return Exploration
+
+
+@pytest.fixture(scope="session")
+def postgres_socket() -> Iterator[str]:
+    """The folder of a PostgreSQL server's socket."""
+    if reason := postgres_server.why_not():
+        pytest.skip(reason)
+    with postgres_server.running_server() as folder:
+        yield folder
+
+
+@pytest.fixture
+def postgres_url(postgres_socket: str) -> str:
+    """The URL of an empty PostgreSQL database."""
+    import psycopg
+
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(host=postgres_socket, user="postgres", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    return f"postgresql://postgres@/{name}?host={postgres_socket}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an empty store may be: on each kind of database."""
+    if request.param == "sqlite":
+        return str(tmp_path / "store" / "builds.db")
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+def store(location: str) -> Iterator[Store]:
+    """An empty store, on each kind of database."""
+    with Store(location) as opened:
+        yield opened
