@@ -23,6 +23,9 @@ pytest_randomly.entrypoint_reseeds = []
 for folder in sorted(ROOT.glob("brainsmith_*/src/brainsmith_*")):
     importlib.import_module(folder.name)
 
+# Explorations of tests aren't this project's builds; tests of the store say where theirs is.
+os.environ["BRAINSMITH_STORE"] = "none"
+
 # Machines differ in speed, so no example has a deadline; and no test leaves a database of examples behind.
 settings.register_profile("brainsmith", deadline=None, database=None)
 settings.load_profile("brainsmith")

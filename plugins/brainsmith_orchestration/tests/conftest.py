@@ -27,7 +27,7 @@ MakeConfig = Callable[..., BuildConfig]
 
 #: Explores what stands in `configs.json`: prints each result, and notes each start in `started.txt`.
 EXPLORE = """
-import json, sys, time
+import json, os, sys, time
 from pathlib import Path
 
 from brainsmith_core.config import BuildConfig
@@ -55,8 +55,9 @@ def note(event):
 
 
 factory = create_build_runner_factory(backend, plugins)
+store = os.environ.get("TEST_STORE")
 try:
-    with Controller(factory, parallel, folder=folder / "run", on_event=note) as controller:
+    with Controller(factory, parallel, folder=folder / "run", on_event=note, store=store) as controller:
         for result in controller.run(configs):
             print(result.config_id, result.status.value, int(result.cached), flush=True)
 except BrainsmithError as error:

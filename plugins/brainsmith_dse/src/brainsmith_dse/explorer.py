@@ -20,6 +20,7 @@ from brainsmith_core.events import BuildEvent
 from brainsmith_core.executor import Executor, RunnerFactory
 from brainsmith_core.result import BuildResult, BuildStatus, ErrorReport
 from brainsmith_orchestration.controller import Controller
+from brainsmith_orchestration.store.location import PROJECT_STORE, store_location
 
 from .aggregate import ResultsAggregator
 from .combinations import CombinationGenerator, Configurations
@@ -45,6 +46,7 @@ def explore(
     retry_failed: bool = False,
     on_event: Callable[[BuildEvent], None] | None = None,
     executor: Executor | None = None,
+    store: str | None = PROJECT_STORE,
 ) -> ExplorationResults:
     """Build the configurations that a design space's search selects and return what came of them.
 
@@ -61,6 +63,7 @@ def explore(
         retry_failed: build again what failed or took too long.
         on_event: called with each event of each build, from the builds' threads.
         executor: where the builds run; else on this machine, `parallel_builds` at once.
+        store: path or URL of the store that records all builds, None for none; else the project's one.
 
     Raises:
         ConfigurationError: for a design space that is too large, a wrong configuration, a folder that can't be used.
@@ -95,6 +98,7 @@ def explore(
         timeout_minutes=search.timeout_minutes,
         on_event=on_event,
         executor=executor,
+        store=store_location() if store == PROJECT_STORE else store,
     ) as controller:
         exploration = _Exploration(design_space, folder, configs, backend, controller, hooks or (), retry_failed)
         exploration.look(runner if isinstance(runner, BuildRunner) else None, after)
@@ -205,6 +209,7 @@ class _Exploration:
         self._fire("on_exploration_start", self._space, self._results)
         self._fire("on_combinations_generated", self._configs)
         for config, result in self._found:
+            self._controller.record(config, result)
             self._take(config, result)
         for number, config in enumerate(self._to_build):
             if self._controller.over:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import BuildCancelledError, ConfigurationError
@@ -20,7 +20,11 @@ from brainsmith_core.result import BuildResult
 from .finished import FinishedBuilds
 from .local import LocalExecutor
 from .lock import FolderLock
-from .run import Run
+from .run import NoNotes, Run
+
+if TYPE_CHECKING:
+    from .recorder import Recorder
+    from .store.orders import Order
 
 __all__ = ["Controller"]
 
@@ -37,6 +41,7 @@ class Controller:
         timeout_minutes: time for one call of `run`, in minutes; None for no limit.
         on_event: called with each event of each build, from the builds' threads; one that raises is left out.
         executor: where the builds run; else a `LocalExecutor`.
+        store: the store's path or URL, where all builds are recorded; see `store.location`. None: nowhere.
 
     Raises:
         ConfigurationError: for a limit that can't be.
@@ -57,6 +62,7 @@ class Controller:
         timeout_minutes: float | None = None,
         on_event: Observer | None = None,
         executor: Executor | None = None,
+        store: str | None = None,
     ) -> None:
         if timeout_minutes is not None and timeout_minutes <= 0:
             raise ConfigurationError(f"timeout_minutes must be greater than 0, but is {timeout_minutes}")
@@ -65,6 +71,8 @@ class Controller:
         self.emit = _contained(on_event)
         self._folder = folder
         self._timeout_minutes = timeout_minutes
+        self._store = store
+        self._recorder: Recorder | None = None
         self._run: Run | None = None
 
     def run(self, configs: Iterable[BuildConfig | None]) -> Iterator[BuildResult]:
@@ -87,17 +95,20 @@ class Controller:
 
         Raises:
             ConfigurationError: if another controller works in the folder.
+            BrainsmithError: if the store can't be used; nothing was built then.
             BuildCancelledError: after a signal, when all is stopped.
         """
         if self._run is not None:
             raise RuntimeError("the controller is running already; use one controller for each run")
         deadline = None if self._timeout_minutes is None else time.monotonic() + 60 * self._timeout_minutes
-        run = Run(iter(configs), self.executor, self.finished, self.emit, deadline, self._timeout_minutes)
         with contextlib.ExitStack() as stack:
+            stack.callback(self._forget)
             if self._folder is not None:
                 stack.enter_context(FolderLock(self._folder))
+            self._recorder = self._open_store(stack)
+            notes = self._recorder or NoNotes()
+            run = Run(iter(configs), self.executor, self.finished, self._tell, deadline, self._timeout_minutes, notes)
             self._run = run
-            stack.callback(self._forget)
             stack.enter_context(stop_on_signals(run.interrupt))
             stack.callback(run.end)
             yield from run.results()
@@ -133,6 +144,16 @@ class Controller:
         """
         return self._run is not None and self._run.cancel(config_id, reason)
 
+    def record(self, config: BuildConfig, result: BuildResult) -> None:
+        """Have the store know a build that was finished before and isn't part of the current run's source.
+
+        Args:
+            config: the build.
+            result: what came of it.
+        """
+        if self._recorder is not None:
+            self._recorder.finished(config, result)
+
     def wake(self) -> None:
         """Have the source asked again, after it gave None; from any thread."""
         if self._run is not None:
@@ -152,7 +173,24 @@ class Controller:
         self.close()
 
     def _forget(self) -> None:
-        self._run = None
+        self._run = self._recorder = None
+
+    def _open_store(self, stack: contextlib.ExitStack) -> Recorder | None:
+        if self._store is None:
+            return None
+        from .recorder import Recorder  # the database is needed here only
+
+        return stack.enter_context(Recorder(self._store, self._folder, self._obey))
+
+    def _tell(self, event: BuildEvent) -> None:
+        if self._recorder is not None:
+            self._recorder.event(event)
+        self.emit(event)
+
+    def _obey(self, order: Order) -> bool:
+        """Do what another process asks for, where it is about a build of ours."""
+        run = self._run
+        return order.kind == "cancel" and run is not None and run.cancel_stored(order.subject, order.value)
 
 
 def _contained(on_event: Observer | None) -> Observer:

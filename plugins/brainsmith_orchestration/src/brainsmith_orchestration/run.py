@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 
@@ -22,11 +22,31 @@ from .finished import FinishedBuilds
 from .outcomes import failed_result, skipped_result
 from .stopping import StopFlag
 
-__all__ = ["Run"]
+__all__ = ["NoNotes", "Notes", "Run"]
 
 #: Among the folders of builds that came to an end: nothing ended, but look around.
 _WAKE: Final = ""
 _LONGEST_WAIT_SECONDS = 3600.0
+
+
+class Notes(Protocol):
+    """Takes down which builds start and what comes of them; called from the thread that iterates the results."""
+
+    def started(self, config: BuildConfig) -> None:
+        """Note a build that is about to start."""
+
+    def finished(self, config: BuildConfig, result: BuildResult) -> None:
+        """Note a result, before it is yielded."""
+
+
+class NoNotes:
+    """Takes nothing down."""
+
+    def started(self, config: BuildConfig) -> None:
+        """Do nothing."""
+
+    def finished(self, config: BuildConfig, result: BuildResult) -> None:
+        """Do nothing."""
 
 
 @attrs.define
@@ -52,6 +72,7 @@ class Run:
         emit: takes events.
         deadline: when the run's time is over, by `time.monotonic`, or None.
         minutes: the length of the run, for messages.
+        notes: takes down what starts and ends.
     """
 
     def __init__(
@@ -62,7 +83,9 @@ class Run:
         emit: Callable[[BuildEvent], None],
         deadline: float | None,
         minutes: float | None,
+        notes: Notes | None = None,
     ) -> None:
+        self._notes: Notes = notes or NoNotes()
         self._source, self._executor, self._finished, self._emit = source, executor, finished, emit
         self._deadline = deadline
         self._time_over = f"the time of {minutes} min is over"
@@ -117,6 +140,15 @@ class Run:
             build.stop.set(reason)
         return bool(found)
 
+    def cancel_stored(self, key: str, reason: str) -> bool:
+        """Stop the build that has an id in the store; return whether it runs here."""
+        from .store.build_record import build_id  # only where there is a store
+
+        found = [build for build in list(self._running.values()) if build_id(build.config) == key]
+        for build in found:
+            build.stop.set(reason or "cancelled")
+        return bool(found)
+
     def wake(self) -> None:
         """Have the loop look around."""
         self._tokens.put(_WAKE)
@@ -164,12 +196,14 @@ class Run:
         if again or config.global_config.cache_results:
             found = self._finished.find(config)
             if found is not None:
+                self._notes.finished(config, found)
                 return found
         self._start(folder, config)
         return None
 
     def _start(self, folder: str, config: BuildConfig) -> None:
         stop = StopFlag()
+        self._notes.started(config)
         future = self._executor.submit(config, stop, self._emit)
         self._running[folder] = _Running(config, stop, future)
         future.add_done_callback(lambda _: self._tokens.put(folder))
@@ -193,6 +227,7 @@ class Run:
         error = build.future.exception()
         result = build.future.result() if error is None else failed_result(build.config, error)
         self.stopped += build.stop.is_set()
+        self._notes.finished(build.config, result)
         yield result
         for _ in build.joined:
             yield attrs.evolve(result, cached=result.status.is_final)

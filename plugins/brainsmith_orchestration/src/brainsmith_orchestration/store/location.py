@@ -8,10 +8,13 @@ from typing import Final
 
 from brainsmith_core.plugins.choices import find_project_file
 
-__all__ = ["NONE", "STORE_VARIABLE", "store_location"]
+__all__ = ["NONE", "PROJECT_STORE", "STORE_VARIABLE", "store_location"]
 
 #: Environment variable: a path, a URL such as `postgresql://host/name`, or `none`.
 STORE_VARIABLE: Final = "BRAINSMITH_STORE"
+
+#: Stands for the store of the project that the working directory is part of.
+PROJECT_STORE: Final = "project"
 
 #: Says that nothing is to be stored.
 NONE: Final = "none"
