@@ -1,6 +1,6 @@
 """Damaged reports: whatever is done to a file, no exception, no hang, and no figure that the whole file doesn't have.
 
-`BRAINSMITH_MUTANTS` sets how many mutants there are in all; without it there are about 3,000.
+`BRAINSMITH_MUTANTS` sets how many mutants there are in all; without it there are about 12,000.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from brainsmith_vivado.reports import parse
 REPORTS = Path(__file__).parent / "reports"
 SAMPLES = sorted(path.name for path in REPORTS.iterdir())
 UNITS = {each.name: each.unit for each in (*load_definitions(), *load_own_definitions())}
-MUTANTS = int(os.environ.get("BRAINSMITH_MUTANTS", "3000"))
+MUTANTS = int(os.environ.get("BRAINSMITH_MUTANTS", "12000"))
 
 Random = random.Random
 Mutator = Callable[[bytes, Random], bytes]
@@ -94,6 +94,46 @@ def swap_columns(data: bytes, chance: Random) -> bytes:
     return b"\n".join(map(swapped, lines_of(data)))
 
 
+def swap_inner_columns(data: bytes, chance: Random) -> bytes:
+    """Swap two columns with their headings, but not the first: no figure changes by that."""
+    one, other = chance.sample(range(2, 8), 2)
+
+    def swapped(line: bytes) -> bytes:
+        mark = b"+" if line.startswith(b"+-") else b"|"
+        cells = line.split(mark)
+        if len(cells) > max(one, other) + 1 and line.startswith((b"| ", b"+-")):
+            cells[one], cells[other] = cells[other], cells[one]
+        return mark.join(cells)
+
+    return b"\n".join(map(swapped, lines_of(data)))
+
+
+def break_frames(data: bytes, chance: Random) -> bytes:
+    """Change letters of the frames, in which there are no figures."""
+    rules = [range(*found.span()) for found in re.finditer(rb"^[+-][-+ ]+$", data, re.MULTILINE)]
+    places = [place for rule in rules for place in rule] + [found.start() for found in re.finditer(rb"\|", data)]
+    changed = bytearray(data)
+    for place in chance.sample(places, min(len(places), chance.choice([1, 2, 8]))):
+        changed[place] = chance.choice(b"| +-x1\n\t")
+    return bytes(changed)
+
+
+def change_encoding(data: bytes, chance: Random) -> bytes:
+    """Line ends of other systems, marks of byte order, other encodings, blanks at the ends of lines."""
+    how = chance.randrange(6)
+    if how == 0:
+        return data.replace(b"\n", b"\r\n")
+    if how == 1:
+        return b"\xef\xbb\xbf" + data
+    if how == 2:
+        return data.decode().encode("utf-16")
+    if how == 3:
+        return b"\xa9 " + data  # as Latin-1 has it
+    if how == 4:
+        return data.replace(b"\n", b"  \n")
+    return data.rstrip(b"\n")
+
+
 def insert_noise(data: bytes, chance: Random) -> bytes:
     place = chance.randrange(len(data))
     noise = chance.choice(
@@ -113,7 +153,16 @@ def no_spaces(data: bytes, chance: Random) -> bytes:
 
 
 #: Mutators that take away or repeat but change nothing: what is left has to be what was there.
-HONEST: tuple[Mutator, ...] = (cut, drop_rows, double_rows, repeat_section, swap_sections)
+HONEST: tuple[Mutator, ...] = (
+    cut,
+    drop_rows,
+    double_rows,
+    repeat_section,
+    swap_sections,
+    swap_inner_columns,
+    break_frames,
+    change_encoding,
+)
 OTHERS: tuple[Mutator, ...] = (cut_front, flip, swap_columns, insert_noise, mix_files, no_spaces)
 
 
@@ -149,6 +198,8 @@ TRACELESS = re.compile(
 
 #: A list of paths alone doesn't say what the worst slack is.
 PATHS = "timing_paths.rpt"
+#: Its headings stand in two lines, of which the upper one has fewer columns: to swap those is to change the headings.
+SPANNED = "clocks_7series.rpt"
 
 
 def agrees(value: object, whole: object) -> bool:
@@ -161,6 +212,8 @@ def agrees(value: object, whole: object) -> bool:
 @pytest.mark.parametrize("mutator", HONEST, ids=lambda each: each.__name__)
 @pytest.mark.parametrize("name", SAMPLES)
 def test_what_is_left_of_a_report_gives_no_other_figures_than_the_whole(name: str, mutator: Mutator) -> None:
+    if name == SPANNED and mutator is swap_inner_columns:
+        pytest.skip("its headings span several columns, so that no column can be swapped with its own")
     data = (REPORTS / name).read_bytes()
     whole = figures(read(name, data))
     count = max(1, MUTANTS // (len(SAMPLES) * len(HONEST)))

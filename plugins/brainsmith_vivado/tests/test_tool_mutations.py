@@ -1,6 +1,6 @@
 """Damaged HLS reports and logs: no exception, no hang, and no figure that the whole file doesn't have.
 
-`BRAINSMITH_MUTANTS` sets how many mutants there are in all; without it there are about 3,000.
+`BRAINSMITH_MUTANTS` sets how many mutants there are in all; without it there are about 12,000.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from brainsmith_vivado.parsers.hls import cosim_text, csynth_text, csynth_xml, i
 from brainsmith_vivado.parsers.logs import report as logs
 
 REPORTS = Path(__file__).parent / "hls" / "reports"
-MUTANTS = int(os.environ.get("BRAINSMITH_MUTANTS", "3000"))
+MUTANTS = int(os.environ.get("BRAINSMITH_MUTANTS", "12000"))
 UNITS = {each.name: each.unit for each in (*load_definitions(), *load_own_definitions())}
 Random = random.Random
 Mutator = Callable[[bytes, Random], bytes]

@@ -14,6 +14,8 @@ from .tables.records import Row, Section, Table
 
 __all__ = ["TableSpec", "find_spec", "load_specs", "read_table"]
 
+#: Column and row of clock regions.
+_COLUMN, _ROW = re.compile(r"X[0-9]{1,4}"), re.compile(r"Y[0-9]{1,4}")
 #: Marks before a number, as in `(R) (D) 12`: the root of a clock net, its driver.
 _MARKS = re.compile(r"(?:\([A-Z]\)\s*)+")
 
@@ -97,7 +99,7 @@ def read_table(spec: TableSpec, section: Section, table: Table, figures: Figures
     title = spec.section.fullmatch(section.title)
     about = tuple((key, text) for key, text in (title.groupdict() if title else {}).items() if text)
     if spec.matrix:
-        _read_matrix(spec, table, about, figures)
+        _read_matrix(spec, section.title, table, about, figures)
         return
     keys = [(index, spec.scope[name]) for index, name in enumerate(table.columns) if name in spec.scope]
     columns = _columns(spec, section, table, figures)
@@ -131,7 +133,7 @@ def _read_row(spec: TableSpec, columns: Sequence[_Column], row: Row, scope: Scop
             figures.put(column.name, text, column.field, scope)
 
 
-def _read_matrix(spec: TableSpec, table: Table, about: Scope, figures: Figures) -> None:
+def _read_matrix(spec: TableSpec, title: str, table: Table, about: Scope, figures: Figures) -> None:
     """Add the cells of a table in which column and row together name a place, such as `X1` and `Y2`."""
     name, key = spec.matrix["name"], spec.matrix["key"]
     for row in table.rows:
@@ -139,6 +141,8 @@ def _read_matrix(spec: TableSpec, table: Table, about: Scope, figures: Figures) 
             if heading in spec.values:
                 scope = (*about, ("row", row.cells[0]))
                 figures.put_cell(spec.values[heading], text, heading, scope)
+            elif not _COLUMN.fullmatch(heading) or not _ROW.fullmatch(row.cells[0]):
+                figures.remark("unknown column", f'"{heading}" of "{row.cells[0]}" in "{title}"')
             else:
                 scope = (*about, (key, heading + row.cells[0]))
                 figures.put_cell(name, _MARKS.sub("", text), table.columns[0] or name, scope)

@@ -6,8 +6,8 @@ import re
 
 __all__ = ["ABSENT", "exact_number", "is_absent", "is_bound", "leading_number"]
 
-#: How the tools say that there is no figure.
-ABSENT = frozenset({"", "NA", "N/A", "n/a", "na", "-", "--", "---", "_", "Unspecified", "Unspecified*"})
+#: How the tools say that there is no figure; an infinite slack is that of a path without a constraint.
+ABSENT = frozenset({"", "NA", "N/A", "n/a", "na", "-", "--", "---", "_", "Unspecified", "Unspecified*", "inf"})
 
 #: So many digits are far beyond anything that a report counts, and take no time to convert.
 _DIGITS = 18

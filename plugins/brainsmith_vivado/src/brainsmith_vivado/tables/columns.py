@@ -36,7 +36,9 @@ class _Layout:
 
     def __init__(self, headings: str, dashes: str) -> None:
         spans = [found.span() for found in _DASHES.finditer(dashes)]
-        self.names = [headings[begin:end].strip() for begin, end in spans]
+        whole = len(headings.rstrip()) <= spans[-1][1]
+        # Dashes that end before the headings do are damaged, and so would be the places of all columns.
+        self.names = [headings[begin:end].strip() for begin, end in spans] if whole else []
         self._by_end = {end: index for index, (_, end) in enumerate(spans)}
         self._by_start = {begin: index for index, (begin, _) in enumerate(spans)}
         self._second = spans[1][0]
@@ -76,6 +78,8 @@ def read_columns(lines: Sequence[str], dashes: int) -> tuple[Table, int]:
 
 def _row(layout: _Layout, line: str, place: int) -> Row | None:
     """Return the row of a line, or None if its texts can't be told apart."""
+    if not layout.names:
+        return None
     found = [(match[0], *match.span()) for match in _CELL.finditer(line)]
     cells = _by_place(layout, found)
     if cells is None and len(found) == len(layout.names):

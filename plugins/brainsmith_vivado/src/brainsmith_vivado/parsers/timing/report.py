@@ -9,7 +9,7 @@ from ...tables.records import Document, Section, Table
 from ..rules.violations import is_summary, put_rules
 from .names import check_name, slacks
 from .paths import Group, Path, read_groups, worst_path
-from .summary import check_rows, put_fmax, put_met, read_clocks, read_slacks, read_statement
+from .summary import check_rows, is_clocks, put_fmax, put_met, read_clocks, read_slacks, read_statement
 
 __all__ = ["read_timing"]
 
@@ -53,7 +53,7 @@ def read_timing(document: Document, figures: Figures) -> None:
 def _read_table(section: Section, table: Table, figures: Figures) -> None:
     if "WNS(ns)" in table.columns:
         read_slacks(section, table, figures)
-    elif "Period(ns)" in table.columns:
+    elif is_clocks(table):
         read_clocks(section, table, figures)
     elif is_summary(table):
         put_rules(figures, "methodology", table)

@@ -11,19 +11,25 @@ from ...tables.cells import exact_number
 from ...tables.records import Document, Section, Table
 from .names import Slack, scope_keys, slacks
 
-__all__ = ["check_rows", "put_fmax", "put_met", "read_clocks", "read_slacks", "read_statement"]
+__all__ = ["check_rows", "is_clocks", "put_fmax", "put_met", "read_clocks", "read_slacks", "read_statement"]
 
 _PERIOD, _WNS, _FMAX = "timing.period_ns", "timing.setup.wns_ns", "timing.fmax_mhz"
 _MET, _STATED = "timing.met", "timing.constraints_met"
 _STATEMENTS = {"All user specified timing constraints are met.": True, "Timing constraints are not met.": False}
 #: Headings of tables of pairs of clocks, and what such a pair is called in the metrics' names.
 _PAIRS = {"Path Group": "path_group", "From Clock": "inter_clock"}
+#: What the rows of a table can be about, by its headings: the design, clocks, pairs of clocks, groups.
+_KEYS: list[list[str]] = [[], ["Clock"], ["From Clock", "To Clock"], ["From Clock", "To Clock", "Path Group"]]
 #: Period and frequency have three decimals each.
 _LAST_DIGIT = 0.0006
 
 
 def read_slacks(section: Section, table: Table, figures: Figures) -> None:
     """Add the figures of a table of slacks: of the design, of clocks, or of pairs of clocks, as its headings tell."""
+    keys = [name for name in scope_keys() if name in table.columns]
+    if keys not in _KEYS:
+        figures.remark("unknown table", f'"{section.title}" ({", ".join(table.columns)})')
+        return
     for row in table.rows:
         cells = dict(zip(table.columns, row.cells, strict=True))
         scope = tuple((key, cells[name]) for name, key in scope_keys().items() if cells.get(name))
@@ -66,12 +72,20 @@ def _put_slack(figures: Figures, names: Sequence[str], texts: Sequence[str], sco
         figures.doubt(keys, f"slack {worst} ns, total {total} ns and {failing} failing endpoints")
 
 
+def is_clocks(table: Table) -> bool:
+    """Return whether a table lists clocks with their periods."""
+    return "Clock" in table.columns and "Period(ns)" in table.columns
+
+
 def read_clocks(section: Section, table: Table, figures: Figures) -> None:
     """Add period and frequency of each clock."""
     for row in table.rows:
         cells = dict(zip(table.columns, row.cells, strict=True))
-        scope = (("clock", cells.get("Clock", "")),)
-        figures.put_cell(_PERIOD, cells.get("Period(ns)", ""), "Period(ns)", scope)
+        if not cells["Clock"]:
+            figures.remark("rows without a name", f'in "{section.title}"')
+            continue
+        scope = (("clock", cells["Clock"]),)
+        figures.put_cell(_PERIOD, cells["Period(ns)"], "Period(ns)", scope)
         figures.put_cell("timing.requested_mhz", cells.get("Frequency(MHz)", ""), "Frequency(MHz)", scope)
         if cells.get("Waveform(ns)"):
             figures.put("timing.waveform", cells["Waveform(ns)"], "Waveform(ns)", scope)
@@ -87,7 +101,7 @@ def _check_frequency(figures: Figures, scope: Scope) -> None:
 
 def put_fmax(figures: Figures, document: Document) -> None:
     """Add how fast each clock could be; the whole design has such a figure if it has one clock."""
-    tables = [table for table in _tables(document) if "Period(ns)" in table.columns]
+    tables = [table for table in _tables(document) if is_clocks(table)]
     clocks = [row.cells[table.columns.index("Clock")] for table in tables for row in table.rows]
     if len(clocks) == 1 and not tables[0].damaged and tables[0].closed:
         period = figures.get(_PERIOD, (("clock", clocks[0]),))

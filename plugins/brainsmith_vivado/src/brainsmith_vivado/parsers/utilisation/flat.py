@@ -60,7 +60,8 @@ def _read_primitives(section: Section, table: Table, figures: Figures) -> None:
 
 def _read_cells(section: Section, table: Table, figures: Figures) -> None:
     """Add black boxes or netlists; only the section's title says which of them a table lists."""
-    if table is not next(each for each in section.tables if each.columns == table.columns):
+    first = next(each for each in section.tables if each.columns == table.columns)
+    if table is not first or section.text:  # a damaged title is taken for text
         figures.remark("table whose title is missing", f'below "{section.title}"')
         return
     name = "util.black_box" if "box" in section.title.lower() else "util.netlist"

@@ -21,6 +21,8 @@ _KNOWN = {_NAME, _USED, _FIXED, _PROHIBITED, _AVAILABLE, _SHARE, *_OWNERS}
 _TOLERANCE = 0.0101
 _TILES, _REGISTERS, _SITE = "util.bram_36k", "util.ff", "util.site"
 _DEEPEST = 20
+#: Stands below the registers where they are counted, not where it says how they are distributed.
+_FLIP_FLOPS = "Register as Flip Flop"
 
 
 def walk(rows: Sequence[Row], figures: Figures, step: int = 2) -> Iterator[tuple[Row, list[str]]]:
@@ -72,7 +74,7 @@ def read_sites(section: Section, table: Table, figures: Figures) -> None:
     for column in table.columns:
         if column not in _KNOWN:
             figures.remark("unknown column", f'"{column}" in "{section.title}"')
-    distribution = "Distribution" in section.title
+    distribution = all(row.cells[0] != _FLIP_FLOPS for row in table.rows)
     summed: dict[str, list[tuple[str, Scope]]] = {}
     for row, path in walk(table.rows, figures):
         cells = dict(zip(table.columns, row.cells, strict=True))
