@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from brainsmith_core.public_face import lazy_names
 
 if TYPE_CHECKING:
+    from .artifacts.manager import BuildArtifactManager
+    from .artifacts.retention import RetentionPolicy
     from .controller import Controller
     from .local import LocalExecutor
     from .multi_target.comparison import CrossPlatformComparison
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from .orchestrator import FINNBuildOrchestrator
 
 _HOME_OF = {
+    "BuildArtifactManager": "artifacts.manager",
+    "RetentionPolicy": "artifacts.retention",
     "Controller": "controller",
     "CrossPlatformComparison": "multi_target.comparison",
     "FPGAPlatform": "multi_target.platforms",
@@ -28,6 +32,7 @@ _HOME_OF = {
 }
 
 __all__ = [
+    "BuildArtifactManager",
     "Controller",
     "CrossPlatformComparison",
     "FINNBuildOrchestrator",
@@ -35,6 +40,7 @@ __all__ = [
     "FPGAPlatformRegistry",
     "LocalExecutor",
     "MultiTargetBuildManager",
+    "RetentionPolicy",
 ]
 
 __getattr__ = lazy_names(__name__, _HOME_OF)

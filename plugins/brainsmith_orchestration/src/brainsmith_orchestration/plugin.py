@@ -24,6 +24,11 @@ def brainsmith_executors() -> Iterator[ExecutorSpec]:
 def brainsmith_commands() -> Iterator[CommandSpec]:
     """Yield the commands over many builds."""
     yield CommandSpec(
+        name="artifacts",
+        summary="Keep, find and let go of what builds produce.",
+        target="brainsmith_orchestration.artifacts_command:command",
+    )
+    yield CommandSpec(
         name="platforms",
         summary="Boards that are known; one model on many of them.",
         target="brainsmith_orchestration.platforms_command:command",

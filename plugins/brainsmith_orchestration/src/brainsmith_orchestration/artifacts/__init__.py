@@ -1,0 +1,1 @@
+"""Products of builds: kept by content, found by what is known of them, let go by rule."""
