@@ -5,7 +5,7 @@ Models of standard operators run in onnxruntime; models with QONNX or FINN opera
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,10 +29,14 @@ __all__ = [
     "TensorInfo",
     "compare",
     "describe",
+    "expose",
+    "is_custom",
     "load_input",
     "load_model",
     "random_inputs",
+    "readable_bytes",
     "save_model",
+    "tally",
 ]
 
 Array = npt.NDArray[Any]
@@ -56,6 +60,7 @@ class TensorInfo:
         name: its name in the graph.
         dtype: the NumPy type of its elements, such as `float32`.
         shape: its size in each direction; a text where the model leaves it open.
+        datatype: what QONNX knows of its values, such as `UINT5`, or "".
 
     Example:
         >>> TensorInfo("x", "float32", ("N", 64)).is_static
@@ -65,6 +70,7 @@ class TensorInfo:
     name: str
     dtype: str
     shape: tuple[int | str, ...]
+    datatype: str = ""
 
     @property
     def is_static(self) -> bool:
@@ -77,7 +83,8 @@ class TensorInfo:
         return self.shape[0] if self.shape and isinstance(self.shape[0], int) else None
 
     def __str__(self) -> str:
-        return f"{self.name} ({', '.join(str(size) for size in self.shape)}) {self.dtype}"
+        datatype = f" {self.datatype}" if self.datatype not in ("", "FLOAT32") else ""
+        return f"{self.name} ({', '.join(str(size) for size in self.shape)}) {self.dtype}{datatype}"
 
 
 @attrs.frozen
@@ -226,17 +233,28 @@ def save_model(model: onnx.ModelProto, path: Path) -> None:
 def describe(model: onnx.ModelProto) -> ModelInfo:
     """Return a model's inputs and outputs."""
     weights = {each.name for each in model.graph.initializer}
+    known = _datatypes(model)
     return ModelInfo(
-        inputs=tuple(_tensor(each) for each in model.graph.input if each.name not in weights),
-        outputs=tuple(_tensor(each) for each in model.graph.output),
+        inputs=tuple(_tensor(each, known) for each in model.graph.input if each.name not in weights),
+        outputs=tuple(_tensor(each, known) for each in model.graph.output),
     )
 
 
-def _tensor(info: onnx.ValueInfoProto) -> TensorInfo:
+def _datatypes(model: onnx.ModelProto) -> dict[str, str]:
+    """Return what QONNX knows of tensors' values."""
+    return {
+        note.tensor_name: entry.value
+        for note in model.graph.quantization_annotation
+        for entry in note.quant_parameter_tensor_names
+        if entry.key == "finn_datatype"
+    }
+
+
+def _tensor(info: onnx.ValueInfoProto, known: Mapping[str, str]) -> TensorInfo:
     kind = info.type.tensor_type
     dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type) if kind.elem_type else np.dtype(object)
     shape = tuple(_size(each) for each in kind.shape.dim) if kind.HasField("shape") else ("?",)
-    return TensorInfo(info.name, dtype.name, shape)
+    return TensorInfo(info.name, dtype.name, shape, known.get(info.name, ""))
 
 
 def _size(dimension: onnx.TensorShapeProto.Dimension) -> int | str:
@@ -249,6 +267,25 @@ def is_custom(model: onnx.ModelProto) -> bool:
     """Whether a model has operators that only qonnx can run."""
     standard = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
     return any(node.domain not in standard for node in model.graph.node)
+
+
+def expose(model: onnx.ModelProto, tensors: Sequence[str]) -> onnx.ModelProto:
+    """Return a copy of a model that gives inner tensors as outputs too, behind its own.
+
+    Args:
+        model: the model.
+        tensors: names of tensors that nodes compute; those that come in or go out anyway are left out.
+    """
+    copied = onnx.ModelProto()
+    copied.CopyFrom(model)
+    outer = {each.name for each in (*copied.graph.output, *copied.graph.input)}
+    known = {each.name: each for each in copied.graph.value_info}
+    for name in tensors:
+        if name not in outer:
+            plain = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
+            copied.graph.output.append(known.get(name, plain))
+            outer.add(name)
+    return copied
 
 
 class Runner:
@@ -352,13 +389,15 @@ def _session(model: onnx.ModelProto, threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(_readable(model), sess_options=options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            readable_bytes(model), sess_options=options, providers=["CPUExecutionProvider"]
+        )
     except Exception as error:  # foreign code: onnxruntime's exceptions have no public base class
         text = f"the model can't be run by onnxruntime: {_first_line(error)}"
         raise ConfigurationError(text, category="model_load") from error
 
 
-def _readable(model: onnx.ModelProto) -> bytes:
+def readable_bytes(model: onnx.ModelProto) -> bytes:
     """Return a model's bytes in a format that onnxruntime reads; what a newer one adds are types of elements."""
     version = model.ir_version
     try:
@@ -374,7 +413,8 @@ def _first_line(error: Exception) -> str:
 
 
 def random_inputs(info: ModelInfo, count: int, seed: int = 0) -> list[dict[str, Array]]:
-    """Return sets of random inputs that fit a model: whole numbers for integer types, else a normal distribution.
+    """Return sets of random inputs that fit a model: whole numbers for integer types, else a normal
+    distribution.
 
     Args:
         info: the model's inputs.
@@ -391,12 +431,27 @@ def random_inputs(info: ModelInfo, count: int, seed: int = 0) -> list[dict[str, 
 def _random(generator: np.random.Generator, tensor: TensorInfo) -> Array:
     shape = [size for size in tensor.shape if isinstance(size, int)]
     dtype = np.dtype(tensor.dtype)
+    if tensor.datatype:
+        return _random_of(generator, tensor.datatype, shape).astype(dtype)
     if dtype.kind == "b":
         return generator.integers(0, 2, shape).astype(dtype)
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
         return generator.integers(max(limits.min, -128), min(limits.max, 127), shape, endpoint=True).astype(dtype)
     return generator.standard_normal(shape).astype(dtype)
+
+
+def _random_of(generator: np.random.Generator, name: str, shape: list[int]) -> Array:
+    """Return random values of a type of QONNX; of a wide one, those around 0."""
+    from qonnx.core.datatype import DataType
+
+    datatype = DataType[name]
+    if not datatype.is_integer():
+        return generator.standard_normal(shape)
+    if name == "BIPOLAR":
+        return 2 * generator.integers(0, 2, shape) - 1
+    low, high = max(datatype.min(), -(2**15)), min(datatype.max(), 2**15)
+    return generator.integers(int(low), int(high), shape, endpoint=True)
 
 
 @attrs.frozen
@@ -431,17 +486,39 @@ def compare(
     Raises:
         ConfigurationError: if one of them can't be run.
     """
+    names = dict(zip((each.name for each in before.info.inputs), (x.name for x in after.info.inputs), strict=True))
+    pairs = (
+        pair
+        for feeds in inputs
+        for pair in zip(
+            before.run(feeds).values(),
+            after.run({names[name]: array for name, array in feeds.items()}).values(),
+            strict=True,
+        )
+    )
+    return tally(pairs, sets=len(inputs), rtol=rtol, atol=atol)
+
+
+def tally(pairs: Iterable[tuple[Array, Array]], *, sets: int, rtol: float, atol: float) -> Comparison:
+    """Compare arrays pair by pair.
+
+    Args:
+        pairs: what is right, and what shall be the same.
+        sets: how many sets of inputs they are of.
+        rtol: allowed difference relative to what is right.
+        atol: allowed absolute difference.
+
+    Example:
+        >>> tally([(np.array([1.0]), np.array([1.5]))], sets=1, rtol=0.0, atol=0.1).largest_difference
+        0.5
+    """
     difference = value = 0.0
     agree = True
-    names = dict(zip((each.name for each in before.info.inputs), (x.name for x in after.info.inputs), strict=True))
-    for feeds in inputs:
-        expected = before.run(feeds).values()
-        found = after.run({names[name]: array for name, array in feeds.items()}).values()
-        for first, second in zip(expected, found, strict=True):
-            if first.shape != second.shape:
-                return Comparison(len(inputs), float("inf"), value, agree=False)
-            wide = np.asarray(first, np.float64), np.asarray(second, np.float64)
-            difference = max(difference, float(np.max(np.abs(wide[0] - wide[1]), initial=0.0)))
-            value = max(value, float(np.max(np.abs(wide[0]), initial=0.0)))
-            agree = agree and bool(np.allclose(wide[1], wide[0], rtol=rtol, atol=atol))
-    return Comparison(len(inputs), difference, value, agree)
+    for first, second in pairs:
+        if first.shape != second.shape:
+            return Comparison(sets, float("inf"), value, agree=False)
+        wide = np.asarray(first, np.float64), np.asarray(second, np.float64)
+        difference = max(difference, float(np.max(np.abs(wide[0] - wide[1]), initial=0.0)))
+        value = max(value, float(np.max(np.abs(wide[0]), initial=0.0)))
+        agree = agree and bool(np.allclose(wide[1], wide[0], rtol=rtol, atol=atol))
+    return Comparison(sets, difference, value, agree)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from brainsmith_core.hookspecs import hookimpl
-from brainsmith_core.records import StepSpec
+from brainsmith_core.records import MetricDefinition, StepSpec
 
-__all__ = ["brainsmith_postprocessing_steps", "brainsmith_preprocessing_steps"]
+__all__ = ["brainsmith_metric_definitions", "brainsmith_postprocessing_steps", "brainsmith_preprocessing_steps"]
 
 BRAINSMITH_API = 1
 
@@ -26,3 +26,12 @@ def brainsmith_postprocessing_steps() -> Iterator[StepSpec]:
     from .post_records import STEPS
 
     yield from STEPS
+
+
+@hookimpl
+def brainsmith_metric_definitions() -> Iterator[MetricDefinition]:
+    """Yield the names that the steps use beside those of core."""
+    from . import post_records, pre_records
+
+    yield from pre_records.DEFINITIONS
+    yield from post_records.DEFINITIONS
