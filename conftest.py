@@ -39,4 +39,7 @@ def _no_cache_at_home() -> Iterator[None]:
 
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv(CACHE_VARIABLE, os.environ.get(CACHE_VARIABLE) or folder)
+        # Builds run whole, unless a test is about reuse: it takes BRAINSMITH_NO_CACHE away and has a store of its own.
+        patch.setenv("BRAINSMITH_CACHE", os.environ.get("BRAINSMITH_CACHE") or f"{folder}/store")
+        patch.setenv("BRAINSMITH_NO_CACHE", "1")
         yield

@@ -51,6 +51,7 @@ class BuildContext:
         log: appends a line to `build.log`.
         stop: set when the build shall stop.
         deadline: when the build's time is over, by `time.monotonic`, or None.
+        cache_root: the folder of the `ContentStore` for what may be reused, or None if all shall run.
     """
 
     config: BuildConfig
@@ -60,6 +61,7 @@ class BuildContext:
     log: Callable[[str], None]
     stop: StopSignal
     deadline: float | None = None
+    cache_root: Path | None = None
 
     @property
     def remaining_seconds(self) -> float | None:
@@ -128,6 +130,9 @@ class Backend(Protocol):
     A backend may also have `identity(config)`, which gives what its results depend on beside the configuration and the
     model: a tool's version, the content of files that flags name. It goes into the result's provenance, and a finished
     build counts only as long as it is the same.
+
+    A backend may also have `places`, folders outside the build's own that its products refer to, and `volatile_files`,
+    patterns of products that differ from one run to the next, such as `artifacts/times.json`.
 
     A backend may also have `validate(config)`, which raises ConfigurationError or MissingRequirementError for what it
     can't build, before anything is written; and `check()`, which gives the findings that `brainsmith doctor` shows.

@@ -5,12 +5,13 @@ The order: validate, make the workspace, preprocessing, `backend.build`, metrics
 
 from __future__ import annotations
 
-import hashlib
-import json
+import contextlib
+import functools
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import attrs
@@ -27,6 +28,8 @@ from ..metrics.summary import summarise
 from ..plugins.manager import Offer, PluginManager
 from ..records import BackendSpec
 from ..result import BuildResult, BuildStatus, PluginUse
+from .cache.build_cache import BuildCache
+from .cache.settings import cache_root
 from .model_file import check_model_file
 from .pipelines import (
     PostprocessingPipeline,
@@ -35,7 +38,7 @@ from .pipelines import (
     check_steps,
 )
 from .recorder import BuildRecorder, ObserverThread
-from .workspace import Workspace, file_digest, write_json
+from .workspace import Workspace, config_digest, file_digest, write_json
 
 __all__ = ["run_build", "validate_build"]
 
@@ -85,18 +88,61 @@ def run_build(
         ConfigurationError: for a wrong configuration, before anything is written.
         MissingRequirementError: for something that the build needs and that isn't here, before anything is written.
     """
+    workspace, stop = Workspace(Path(config.output_dir).absolute()), stop or threading.Event()
+    start = functools.partial(_recording, config, workspace, plugins, on_event)
+    cache = BuildCache.of(config, backend, offer.record, plugins)
+    stored = _restored(cache, workspace, start)
+    if stored is not None:
+        return stored
     validate_build(config, backend, offer.record, plugins)
-    workspace = Workspace(Path(config.output_dir).absolute())
-    workspace.create(config)
+    with contextlib.ExitStack() as stack:
+        if cache is not None and stack.enter_context(cache.alone(stop.is_set)):
+            stored = _restored(cache, workspace, start)
+            if stored is not None:
+                return stored
+        workspace.create(config)
+        with start() as recorder:
+            build = _Build(config, backend, offer, plugins, workspace, recorder, stop)
+            result = build.run()
+        if cache is not None and build.is_reusable:
+            cache.put(workspace, result, tuple(getattr(backend, "places", ())))
+    return result
+
+
+@contextlib.contextmanager
+def _recording(
+    config: BuildConfig,
+    workspace: Workspace,
+    plugins: PluginManager,
+    on_event: Callable[[BuildEvent], None] | None,
+) -> Iterator[BuildRecorder]:
+    """Record what happens in a build whose folder is there, and tell who listens."""
     observers = _start_observers(plugins)
     listeners = [*([on_event] if on_event else []), *([observers.post] if observers else [])]
     recorder = BuildRecorder(config.id, workspace.events, workspace.log, config.global_config.log_level, listeners)
     try:
-        return _Build(config, backend, offer, plugins, workspace, recorder, stop or threading.Event()).run()
+        yield recorder
     finally:
         recorder.close()
         if observers:
             observers.close()
+
+
+def _restored(
+    cache: BuildCache | None, workspace: Workspace, start: Callable[[], AbstractContextManager[BuildRecorder]]
+) -> BuildResult | None:
+    """Give a build the stored result of its like, if there is one; `result.json` is written last, as always."""
+    result = None if cache is None else cache.restore(workspace)
+    if result is None:
+        return None
+    origin = result.provenance["cached_from"]
+    assert isinstance(origin, dict)
+    with start() as recorder:
+        recorder.emit("build_started", backend=result.backend, output_dir=str(workspace.root), cached=True)
+        recorder.log(f"nothing was run: this is the result of build {origin['build']} in {origin['output_dir']}")
+        recorder.emit("build_finished", status=result.status.value, seconds=0.0, error=None, cached=True)
+    write_json(workspace.result, result.to_dict(), sync=True)
+    return result
 
 
 def _start_observers(plugins: PluginManager) -> ObserverThread | None:
@@ -134,11 +180,13 @@ class _Build:
             log=recorder.log,
             stop=stop,
             deadline=None if limit is None else time.monotonic() + 60 * limit,
+            cache_root=cache_root(config),
         )
         self.started = time.monotonic()
         self.phase = "preprocessing"
         self.collector = MetricsCollector(plugins)
         self.metrics: list[Metric] = []
+        self.failed_steps: list[str] = []
         self.collected = Collected()
         spec = offer.record
         self.use = _use(offer.plugin.name, offer.plugin.distribution, offer.plugin.version, f"backend {spec.name}")
@@ -151,6 +199,11 @@ class _Build:
             logs={"build": workspace.log.name},
             plugins=[self.use],
         )
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether the same build would give the same: what failed may do better the next time."""
+        return self.result.status is BuildStatus.SUCCESS and not self.failed_steps
 
     def run(self) -> BuildResult:
         self.recorder.emit("build_started", backend=self.offer.record.name, output_dir=str(self.workspace.root))
@@ -199,6 +252,7 @@ class _Build:
             processed = pipeline.execute(self.config)
         finally:
             pipeline.report.add_to(self.result)
+            self.failed_steps.extend(pipeline.report.failed)
             self._accept(pipeline.report.metrics, "a preprocessing step")
         self.context = attrs.evolve(self.context, model_path=processed)
 
@@ -241,6 +295,7 @@ class _Build:
         try:
             pipeline.analyze(self.config, self.result)
         finally:
+            self.failed_steps.extend(pipeline.report.failed)
             self._accept(pipeline.report.metrics, "a postprocessing step")
 
     def _accept(self, metrics: Sequence[Metric], owner: str) -> None:
@@ -311,7 +366,7 @@ def _build_metrics(config: BuildConfig, status: BuildStatus, result: BuildResult
         "build.status": ("ok" if status is BuildStatus.SUCCESS else status.value, "enum"),
         "build.wall_s": (round(seconds, 3), "s"),
         "prov.model_sha256": (result.provenance["model_sha256"], "hash"),
-        "prov.config_sha256": (_config_digest(config), "hash"),
+        "prov.config_sha256": (config_digest(config), "hash"),
     }
     if result.error is not None:
         values["build.failure_class"] = (result.error.category, "enum")
@@ -322,10 +377,6 @@ def _build_metrics(config: BuildConfig, status: BuildStatus, result: BuildResult
         Metric(name=name, value=value, unit=unit, stage=Stage.BUILD, source=source)
         for name, (value, unit) in values.items()
     ]
-
-
-def _config_digest(config: BuildConfig) -> str:
-    return hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode()).hexdigest()
 
 
 def _use(name: str, distribution: str, version: str, role: str) -> PluginUse:

@@ -48,6 +48,7 @@ class PipelineReport:
     logs: dict[str, str] = attrs.field(factory=dict)
     warnings: list[str] = attrs.field(factory=list)
     plugins: list[PluginUse] = attrs.field(factory=list)
+    failed: list[str] = attrs.field(factory=list)
 
     def add_to(self, result: BuildResult) -> None:
         """Add what the steps gave, but for the metrics, to a build's result."""
@@ -213,6 +214,7 @@ class _StepRunner:
         failure = task_failure(task, self.kind, step.name)
         if step.fails_build or task.outcome == "timeout":
             raise StepFailedError(failure, task.outcome)
+        self.report.failed.append(step.name)
         self.report.warnings.append(f"{failure.message}; the build went on without it")
 
     def _keep(self, offer: Offer[StepSpec], outcome: StepOutcome) -> StepOutcome:

@@ -18,7 +18,7 @@ from ..formats.serialization import from_data
 from ..metric import Metric
 from ..result import BuildResult
 
-__all__ = ["Workspace", "file_digest", "read_json", "write_json", "write_whole"]
+__all__ = ["Workspace", "config_digest", "file_digest", "read_json", "write_json", "write_whole"]
 
 
 #: Everything that a build's folder may hold; a folder with anything else in it is never cleared.
@@ -209,6 +209,11 @@ def read_json(path: Path) -> JSONValue:
             f"{path} isn't JSON: {error}", hint="the file is damaged or of another kind"
         ) from error
     return data
+
+
+def config_digest(config: BuildConfig) -> str:
+    """Return the SHA-256 of a configuration, its place included."""
+    return hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode()).hexdigest()
 
 
 def file_digest(path: Path) -> str:

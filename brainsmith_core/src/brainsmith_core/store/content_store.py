@@ -247,6 +247,18 @@ class ContentStore:
         """
         return upkeep.collect(self, max_bytes, max_age, dry_run, grace)
 
+    def due_for_gc(self, seconds: float = 600.0) -> bool:
+        """Whether nobody has asked this for so many seconds: then it is your turn to collect."""
+        stamp = os.path.join(self.root, "gc.stamp")
+        try:
+            due = time.time() - os.stat(stamp).st_mtime > seconds
+        except FileNotFoundError:
+            due = False
+        if due or not os.path.exists(stamp):
+            with open(stamp, "wb"):
+                os.utime(stamp)
+        return due
+
     def check(self) -> List[str]:
         """Read and check everything; return one sentence for each damaged thing, which was dropped."""
         return upkeep.check(self)
