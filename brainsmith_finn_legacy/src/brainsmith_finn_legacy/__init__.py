@@ -10,25 +10,31 @@ from typing import TYPE_CHECKING
 from brainsmith_core.public_face import lazy_names
 
 if TYPE_CHECKING:
+    from .analysis.performance import AdvancedPerformanceMetrics
+    from .analysis.tracker import ResourceUtilizationTracker
     from .backend import LegacyFINNBackend
     from .environments import FINNEnvironmentManager
     from .transformations import FINNTransformationRegistry
     from .workflow import FINNPipelineExecutor, FINNWorkflowEngine
 
 _HOME_OF = {
+    "AdvancedPerformanceMetrics": "analysis.performance",
     "LegacyFINNBackend": "backend",
     "FINNEnvironmentManager": "environments",
     "FINNTransformationRegistry": "transformations",
     "FINNPipelineExecutor": "workflow",
     "FINNWorkflowEngine": "workflow",
+    "ResourceUtilizationTracker": "analysis.tracker",
 }
 
 __all__ = [
+    "AdvancedPerformanceMetrics",
     "FINNEnvironmentManager",
     "FINNPipelineExecutor",
     "FINNTransformationRegistry",
     "FINNWorkflowEngine",
     "LegacyFINNBackend",
+    "ResourceUtilizationTracker",
 ]
 
 __getattr__ = lazy_names(__name__, _HOME_OF)

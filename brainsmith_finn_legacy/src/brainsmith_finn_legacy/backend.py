@@ -20,13 +20,14 @@ from brainsmith_core.metric import Metric, MetricSource, Stage
 from brainsmith_core.processes.client import TaskOutcome
 from brainsmith_core.records import BackendSpec
 from brainsmith_core.result import BuildStatus
+from brainsmith_core.store.location import default_root
 
 from .backend_spec import LEGACY_FINN
 from .build_failure import failure_of_result, failure_of_task, status_of_task
 from .build_products import find_products, find_reports, quality_warnings
 from .dataflow_config import DataflowPlan, plan_build
 from .environments.records import FINNEnvironment
-from .finn_worker import TaskLimits, import_paths, run_task
+from .finn_worker import STORE_CODE, TaskLimits, import_paths, run_task
 from .model_check import check_model
 from .requirements import check_requirements, missing_requirements
 from .transformations import FINNTransformationRegistry
@@ -189,6 +190,7 @@ class _FINNRun:
             "import_paths": list[JSONValue](import_paths()),
             "build_dir": str(build_dir),
             "final_model": str(self.workspace.final_model),
+            "cache": self._cache(),
         }
         limits = TaskLimits(
             timeout_s=self.context.remaining_seconds,
@@ -208,6 +210,12 @@ class _FINNRun:
         if outcome.status is BuildStatus.SUCCESS and self._may_remove_build_dir():
             shutil.rmtree(build_dir)
         return outcome
+
+    def _cache(self) -> dict[str, JSONValue] | None:
+        """Return what the worker needs to find and keep traces of steps; None if every step is to run."""
+        if not self.context.config.global_config.cache_results:
+            return None
+        return {"root": default_root(), "code": str(STORE_CODE), "environment": self.environment.identity}
 
     def _make_build_dir(self) -> Path:
         if self.backend.finn_build_dir is None:
@@ -246,7 +254,7 @@ class _FINNRun:
             metrics=self._metrics(task, result),
             artifacts=find_products(artifacts),
             logs={"finn": log} if log.exists() else {},
-            provenance={"finn_layers": result.get("hardware", {})},
+            provenance={"finn_layers": result.get("hardware", {}), "finn_step_cache": result.get("steps", [])},
             warnings=self._warnings(task, result),
         )
 

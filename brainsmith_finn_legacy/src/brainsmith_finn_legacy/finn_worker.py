@@ -9,16 +9,20 @@ from typing import Any
 
 import attrs
 
+from brainsmith_core import store
 from brainsmith_core.context import StopSignal
 from brainsmith_core.processes.client import TaskOutcome, Worker
 from brainsmith_core.processes.pool import shared_worker
 
 from .environments.records import FINNEnvironment
 
-__all__ = ["TASKS", "TaskLimits", "finn_worker", "import_paths", "run_task"]
+__all__ = ["STORE_CODE", "TASKS", "TaskLimits", "finn_worker", "import_paths", "run_task"]
 
 #: The tasks, loaded by path inside FINN's interpreter.
 TASKS = Path(__file__).with_name("finn_tasks")
+
+#: Core's package of the content store, loaded by path there as well.
+STORE_CODE = Path(store.__file__).parent
 
 
 @attrs.frozen(kw_only=True)
@@ -38,7 +42,8 @@ class TaskLimits:
 
 def finn_worker(environment: FINNEnvironment) -> Worker:
     """Return this process's worker for an environment; it starts, and imports FINN, when it is first used."""
-    return shared_worker(environment.python, TASKS, env=environment.worker_env())
+    env = {**environment.worker_env(), "BRAINSMITH_CONTENT_STORE": str(STORE_CODE)}
+    return shared_worker(environment.python, TASKS, env=env)
 
 
 def run_task(

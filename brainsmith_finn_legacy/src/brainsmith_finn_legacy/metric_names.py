@@ -15,7 +15,7 @@ _Better = Literal["up", "down", "none"]
 def _name(
     name: str,
     unit: str,
-    stage: Stage,
+    stage: Stage | None,
     description: str,
     *,
     better: _Better = "none",
@@ -28,7 +28,7 @@ def _name(
         better=better,
         kind=kind,
         description=description,
-        stages=(stage,),
+        stages=(stage,) if stage else (),
         aliases=(alias,) if alias else (),
     )
 
@@ -83,6 +83,15 @@ DEFINITIONS = (
     _sim("latencies", "list", "latency of each frame of an output, in cycles"),
     _name("util.bram_36k_floor", "36 Kb tiles", Stage.OOC, "block RAM in tiles of 36 Kb, cut to a whole number"),
     _name("timing.finn_delay_ns", "ns", Stage.OOC, "FINN's field Delay, whose meaning no version documents"),
+    _name(
+        "perf.fps_per_lut", "frames/s/LUT", None, "throughput for each LUT; the formula names both stages", better="up"
+    ),
+    _name(
+        "perf.fps_per_dsp", "frames/s/DSP", None, "throughput for each DSP; the formula names both stages", better="up"
+    ),
+    _name(
+        "perf.mac_utilisation", "fraction", Stage.ESTIMATE, "part of the multipliers' work that is done", better="up"
+    ),
     _name("artifact.path", "string", Stage.BUILD, "where an artefact lay when the report was written"),
     _name("prov.tool_build", "string", Stage.BUILD, "build number of a tool", alias="vivado_build_no"),
     _name("build.steps", "count", Stage.BUILD, "steps that a build has"),

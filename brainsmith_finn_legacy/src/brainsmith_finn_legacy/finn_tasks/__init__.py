@@ -6,18 +6,28 @@ FINN is imported once, in `describe`, before the worker forks a child for each t
 
 from __future__ import annotations
 
+import os
 from typing import Any, Callable, Dict
 
-__all__ = ["build", "describe", "resolve_steps", "transform"]
+#: Where core's package of the content store is, for the worker to load it once.
+STORE_VARIABLE = "BRAINSMITH_CONTENT_STORE"
+
+__all__ = ["STORE_VARIABLE", "build", "describe", "resolve_steps", "transform"]
 
 Emit = Callable[[Dict[str, Any]], None]
 
 
 def describe() -> Dict[str, Any]:
     """Import FINN and say which one it is."""
-    from . import finn_access
+    # Done here for all children, so that none of them has to; FINN+ compiles what reads its settings at its first use.
+    from . import build_task, finn_access, transform_task  # noqa: F401 - see above
+    from .incremental.sources import own_digest
 
     finn = finn_access.load()
+    own_digest()
+    build_task.make_config(finn.config, {"output_dir": "", "synth_clk_period_ns": 10.0, "generate_outputs": []}, [])
+    if os.environ.get(STORE_VARIABLE):
+        finn_access.load_store(os.environ[STORE_VARIABLE])
     return {"flavour": finn.flavour, "folder": finn.folder, "stand_ins": list(finn.stand_ins)}
 
 

@@ -7,11 +7,12 @@ import importlib
 import importlib.util
 import os
 import sys
-from typing import Any, Callable, Dict, List
+from types import ModuleType
+from typing import Any, Callable, Dict, List, Tuple
 
 from . import finn_access
 
-__all__ = ["Step", "StepLoadError", "explain_failure", "load_step"]
+__all__ = ["Step", "StepLoadError", "explain_failure", "load_step", "module_of", "modules_behind"]
 
 Step = Callable[[Any, Any], Any]
 
@@ -45,6 +46,22 @@ def load_step(spec: Dict[str, Any], import_paths: List[str]) -> Step:
     return step
 
 
+def module_of(spec: Dict[str, Any], step: Step) -> ModuleType:
+    """Return the module that a loaded step was found in."""
+    if "file" in spec:
+        return sys.modules[_module_name(spec["file"])]
+    if "import" in spec:
+        return sys.modules[spec["import"].rpartition(".")[0]]
+    return sys.modules[getattr(step, "__module__", "builtins")]
+
+
+def modules_behind(step: Step) -> Tuple[ModuleType, ...]:
+    """Return the modules in which a step's code stands, if it isn't a plain function of the module it was found in."""
+    parts = [step, type(step), getattr(step, "func", None), getattr(step, "__wrapped__", None)]
+    names = {str(getattr(part, "__module__", "")) for part in parts if part is not None}
+    return tuple(sys.modules[name] for name in sorted(names) if name in sys.modules)
+
+
 def explain_failure(error: BaseException) -> str:
     """Return an exception in one line."""
     text = " ".join(str(error).split())
@@ -53,7 +70,7 @@ def explain_failure(error: BaseException) -> str:
 
 def _load_file(path: str) -> Any:
     # The name is unique for each file, and stays in sys.modules, so that what the step defines can be pickled.
-    name = f"brainsmith_step_{hashlib.sha256(path.encode()).hexdigest()[:12]}"
+    name = _module_name(path)
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
@@ -67,3 +84,7 @@ def _load_file(path: str) -> Any:
         del sys.modules[name]
         raise
     return module
+
+
+def _module_name(path: str) -> str:
+    return f"brainsmith_step_{hashlib.sha256(path.encode()).hexdigest()[:12]}"

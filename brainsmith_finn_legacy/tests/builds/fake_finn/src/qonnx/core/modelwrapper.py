@@ -36,6 +36,23 @@ class Transformation(Protocol):
         ...
 
 
+class ModelProto:
+    """What stands for the protobuf of a model."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+    def SerializeToString(self, deterministic: bool = False) -> bytes:  # noqa: N802 - as protobuf has it
+        """Return the model as bytes."""
+        nodes = [vars(node) for node in self.graph.node]
+        return HEAD + json.dumps({"nodes": nodes}).encode()
+
+    @classmethod
+    def FromString(cls, data: bytes) -> ModelProto:  # noqa: N802 - as protobuf has it
+        """Return the model in bytes."""
+        return cls(Graph([NodeProto(**node) for node in json.loads(data[len(HEAD) :])["nodes"]]))
+
+
 class ModelWrapper:
     """A model."""
 
@@ -43,7 +60,12 @@ class ModelWrapper:
         data = Path(path).read_bytes()
         if not data.startswith(HEAD):
             raise ValueError(f"{path} is no model")
-        self.graph = Graph([NodeProto(**node) for node in json.loads(data[len(HEAD) :])["nodes"]])
+        self._model_proto = ModelProto.FromString(data)
+
+    @property
+    def graph(self) -> Graph:
+        """The nodes of the model."""
+        return self._model_proto.graph
 
     def get_tensor_datatype(self, tensor: str) -> str:
         """Return a tensor's data type: the part of its name behind the colon."""
@@ -55,5 +77,4 @@ class ModelWrapper:
 
     def save(self, path: str) -> None:
         """Write the model to a file."""
-        nodes = [vars(node) for node in self.graph.node]
-        Path(path).write_bytes(HEAD + json.dumps({"nodes": nodes}).encode())
+        Path(path).write_bytes(self._model_proto.SerializeToString())
