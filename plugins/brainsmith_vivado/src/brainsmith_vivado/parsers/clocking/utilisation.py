@@ -25,15 +25,22 @@ def _specs() -> tuple[TableSpec, ...]:
 def read_clocks(document: Document, figures: Figures) -> None:
     """Add what a report of clock utilisation holds."""
     for section in document.sections:
-        for table in section.tables:
+        for place, table in enumerate(section.tables):
             spec = find_spec(_specs(), section, table)
             if table.columns[:2] == ["Type", "Used"]:
                 _read_primitives(section, table, figures)
+            elif spec is not None and spec.section.groups and _is_second(section, place):
+                figures.remark("table whose title is missing", f'below "{section.title}"')
             elif spec is not None:
                 read_table(spec, section, table, figures)
             else:
                 what = ", ".join(table.columns) or f"{len(table.rows)} rows without headings"
                 figures.remark("unknown table", f'"{section.title}" ({what})')
+
+
+def _is_second(section: Section, place: int) -> bool:
+    """Return whether a table like it stands above: then its own title is damaged, which says what it is about."""
+    return any(table.columns == section.tables[place].columns for table in section.tables[:place])
 
 
 def _read_primitives(section: Section, table: Table, figures: Figures) -> None:

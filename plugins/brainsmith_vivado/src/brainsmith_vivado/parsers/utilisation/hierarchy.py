@@ -96,7 +96,7 @@ def find_gaps(rows: Sequence[Row]) -> None:
             last.pop()
         name = row.cells[0]
         if last and last[-1][0] == row.indent:
-            if name < last[-1][1] and row.indent > _STEP and name[:1] != "(":
+            if name <= last[-1][1] and row.indent > _STEP and name[:1] != "(":
                 strays.append(row)
             last.pop()
         last.append((row.indent, "" if name[:1] == "(" else name))
