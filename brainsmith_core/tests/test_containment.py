@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from brainsmith_core.plugins.containment import call_contained, describe
+from brainsmith_core.plugins.containment import call_contained, containment, describe
 
 
 def exit_now() -> None:
@@ -72,3 +72,65 @@ def test_closed_streams_do_not_matter(closed: int) -> None:
 def test_a_long_reason_is_cut() -> None:
     assert len(describe(ValueError("x" * 1000))) == 300
     assert describe(ValueError("two\nlines")) == "ValueError: two lines"
+
+
+THREADED = """
+import os, sys, threading, time
+from brainsmith_core.plugins.containment import call_contained
+go, done = threading.Event(), threading.Event()
+def later():
+    print("printed at once", flush=False)
+    go.wait(30)
+    print("printed later")
+    done.set()
+def starts_a_thread():
+    threading.Thread(target=later, daemon=True).start()
+    threading.Thread(target=lambda: os.write(1, b"written\\n")).start()
+    time.sleep(0.2)
+call_contained(starts_a_thread)
+go.set()
+done.wait(30)
+print("ours")
+"""
+
+
+def test_threads_that_foreign_code_starts_print_on_stderr_then_and_later() -> None:
+    done = subprocess.run([sys.executable, "-c", THREADED], capture_output=True, text=True, check=True)
+    assert done.stdout == "ours\n"
+    assert sorted(done.stderr.splitlines()) == ["printed at once", "printed later", "written"]
+
+
+OWN = """
+import os, subprocess, sys, threading
+from brainsmith_core.processes.own_stdout import own_stdout
+with own_stdout():
+    print("ours")
+    os.write(1, b"written\\n")
+    subprocess.run(["echo", "spoken"])
+    thread = threading.Thread(target=lambda: os.write(1, b"in a thread\\n"))
+    thread.start()
+    thread.join()
+print("after")
+"""
+
+
+def test_stdout_is_the_programs_own() -> None:
+    done = subprocess.run([sys.executable, "-c", OWN], capture_output=True, text=True, check=True)
+    assert done.stdout == "ours\nafter\n"
+    assert sorted(done.stderr.splitlines()) == ["in a thread", "spoken", "written"]
+
+
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_closed_stream_is_nobodys_own(closed: int) -> None:
+    body = "from brainsmith_core.processes.own_stdout import own_stdout\nwith own_stdout(): pass\n"
+    done = subprocess.run([sys.executable, "-c", f"import os; os.close({closed})\n{body}"], check=False)
+    assert done.returncode == 0
+
+
+def test_within_a_containment_each_call_has_its_own_output() -> None:
+    with containment() as pressed:
+        outcomes = [call_contained(lambda text=text: print(text)) for text in ("one", "two")]  # type: ignore[misc]  # mypy can't see a lambda's default
+        failed = call_contained(exit_now)
+    assert [each.output for each in outcomes] == ["one\n", "two\n"]
+    assert isinstance(failed.error, SystemExit)
+    assert not pressed.is_set()

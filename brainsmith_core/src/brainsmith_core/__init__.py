@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from .build.pipelines import PostprocessingPipeline, PreprocessingPipeline
     from .build.runner import BackendBase, BuildRunner, BuildRunnerInterface, create_build_runner_factory
     from .build.workspace import Workspace
-    from .config import BuildConfig, GlobalConfig, OutputStage, ProcessingStep
+    from .config import BuildConfig, GlobalConfig, ProcessingStep
     from .context import BackendOutcome, BuildContext, BuildFailure, StepContext, StepOutcome
     from .diagnosis.handler import BuildErrorHandler
     from .errors import BrainsmithError, BuildCancelledError, ConfigurationError, MissingRequirementError, PluginError
     from .events import BuildEvent
     from .hookspecs import API_VERSION, hookimpl
-    from .metric import Metric, MetricSource, MetricStatus, Stage
+    from .metric import Metric, MetricSource, MetricStatus
     from .metrics.collector import MetricsCollector
     from .plugins.manager import PluginManager
     from .records import (
@@ -35,10 +35,11 @@ if TYPE_CHECKING:
         ValidatorSpec,
     )
     from .result import BuildMetrics, BuildResult, BuildStatus
+    from .stages import OutputStage, Stage
 
 _HOMES = {
     "metrics.collector": ("MetricsCollector",),
-    "config": ("BuildConfig", "GlobalConfig", "OutputStage", "ProcessingStep"),
+    "config": ("BuildConfig", "GlobalConfig", "ProcessingStep"),
     "context": ("BackendOutcome", "BuildContext", "BuildFailure", "StepContext", "StepOutcome"),
     "diagnosis.handler": ("BuildErrorHandler",),
     "errors": (
@@ -50,7 +51,7 @@ _HOMES = {
     ),
     "events": ("BuildEvent",),
     "hookspecs": ("API_VERSION", "hookimpl"),
-    "metric": ("Metric", "MetricSource", "MetricStatus", "Stage"),
+    "metric": ("Metric", "MetricSource", "MetricStatus"),
     "build.pipelines": ("PostprocessingPipeline", "PreprocessingPipeline"),
     "plugins.manager": ("PluginManager",),
     "records": (
@@ -66,6 +67,7 @@ _HOMES = {
         "ValidatorSpec",
     ),
     "result": ("BuildMetrics", "BuildResult", "BuildStatus"),
+    "stages": ("OutputStage", "Stage"),
     "build.runner": ("BackendBase", "BuildRunner", "BuildRunnerInterface", "create_build_runner_factory"),
     "build.workspace": ("Workspace",),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -11,21 +10,12 @@ import attrs
 from .errors import ConfigurationError, did_you_mean
 from .formats.json_values import JSONValue, checked_json_dict
 from .formats.serialization import from_data, to_data
+from .stages import OutputStage
 
 __all__ = ["BuildConfig", "GlobalConfig", "Kernel", "OutputStage", "ProcessingStep"]
 
 #: A kernel's name (`~` in front: optional) and the backends that may implement it, in order of preference.
 Kernel = tuple[str, tuple[str, ...]]
-
-
-class OutputStage(enum.Enum):
-    """How far a build goes; each stage includes those before it."""
-
-    DATAFLOW_GRAPH = "dataflow_graph"
-    RTL = "rtl"
-    STITCHED_IP = "stitched_ip"
-    OUT_OF_CONTEXT_SYNTH = "out_of_context_synth"
-    BITFILE = "bitfile"
 
 
 @attrs.frozen(kw_only=True)

@@ -9,26 +9,9 @@ import attrs
 
 from .formats.json_values import JSONValue, checked_json
 from .formats.serialization import from_data, to_data
+from .stages import Stage
 
 __all__ = ["Metric", "MetricSource", "MetricStatus", "Stage"]
-
-
-class Stage(enum.Enum):
-    """The point of the flow at which a figure was obtained."""
-
-    MODEL = "model"
-    ESTIMATE = "estimate"
-    HLS = "hls"
-    COSIM = "cosim"
-    FIFO = "fifo"
-    RTLSIM = "rtlsim"
-    OOC = "ooc"
-    SYNTH = "synth"
-    PLACE = "place"
-    ROUTE = "route"
-    POWER = "power"
-    BOARD = "board"
-    BUILD = "build"
 
 
 class MetricStatus(enum.Enum):

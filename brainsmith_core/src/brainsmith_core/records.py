@@ -9,10 +9,10 @@ from typing import Literal
 
 import attrs
 
-from .config import OutputStage
 from .formats.converters import to_tuple
 from .formats.json_values import JSONValue
-from .metric import Stage
+from .formats.memory import checked_pattern
+from .stages import OutputStage, Stage
 
 __all__ = [
     "BackendSpec",
@@ -53,7 +53,7 @@ def _stages(value: Iterable[str | Stage]) -> tuple[Stage, ...]:
 
 def _check_pattern(_: object, field: attrs.Attribute[str], value: str) -> None:
     if value:
-        re.compile(value)
+        checked_pattern(value)
 
 
 @attrs.frozen(kw_only=True)

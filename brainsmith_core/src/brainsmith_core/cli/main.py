@@ -10,7 +10,9 @@ from typing import Any
 import click
 
 from ..errors import BrainsmithError, ConfigurationError, PluginError, did_you_mean
+from ..formats.memory import memory
 from ..plugins.manager import Offer
+from ..processes.own_stdout import own_stdout
 from ..records import CommandSpec
 from .app import App, SuggestingGroup
 from .output import print_error
@@ -132,7 +134,12 @@ def run(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: what follows the program's name; else `sys.argv`.
     """
-    sys.exit(_call(list(sys.argv[1:] if arguments is None else arguments)))
+    try:
+        with own_stdout():
+            code = _call(list(sys.argv[1:] if arguments is None else arguments))
+    finally:
+        memory().save()
+    sys.exit(code)
 
 
 def _call(arguments: list[str]) -> int:

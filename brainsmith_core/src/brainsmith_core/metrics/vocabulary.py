@@ -6,12 +6,12 @@ Core's names stand in `vocabulary.toml`; plugins add theirs through the hook `br
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError, did_you_mean
+from ..formats.memory import read_toml
 from ..metric import Metric
 from ..plugins.manager import PluginManager
 from ..records import MetricDefinition, MetricKind
@@ -33,8 +33,7 @@ def load_definitions() -> tuple[MetricDefinition, ...]:
         >>> [each.unit for each in load_definitions() if each.name == "util.bram_18k"]
         ['18 Kb']
     """
-    text = resources.files(__package__).joinpath("vocabulary.toml").read_text("utf-8")
-    return _definitions(tomllib.loads(text))
+    return _definitions(read_toml(str(Path(__file__).with_name("vocabulary.toml"))))
 
 
 def _definitions(data: Mapping[str, Any]) -> tuple[MetricDefinition, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import signal
 import sys
@@ -15,13 +14,16 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from ..processes.thread_output import captured_stdout
+from ..processes.thread_output import captured_stdout, others_to_stderr
 
-__all__ = ["Outcome", "call_contained", "describe"]
+__all__ = ["Outcome", "call_contained", "containment", "describe"]
 
 T = TypeVar("T")
 
 _LONGEST = 300
+
+#: Of each thread: whether its calls are contained already.
+_here = threading.local()
 
 
 @attrs.frozen(kw_only=True)
@@ -56,7 +58,7 @@ def call_contained(action: Callable[[], T]) -> Outcome[T]:
     error: BaseException | None = None
     value: T | None = None
     started = time.perf_counter()
-    with _interrupts() as pressed, _quiet() as output:
+    with containment() as pressed, captured_stdout() as output:
         try:
             value = action()
         except BaseException as raised:  # foreign code: it may raise anything, SystemExit too
@@ -64,6 +66,24 @@ def call_contained(action: Callable[[], T]) -> Outcome[T]:
                 raise
             error = raised
     return Outcome(value=value, error=error, output=output.getvalue(), seconds=time.perf_counter() - started)
+
+
+@contextlib.contextmanager
+def containment() -> Iterator[threading.Event]:
+    """Contain many calls of foreign code at the cost of one; within it nothing of ours may be printed on stdout.
+
+    Yields an event that is set once a real interrupt came.
+    """
+    active: threading.Event | None = getattr(_here, "pressed", None)
+    if active is not None:
+        yield active
+        return
+    with _interrupts() as pressed, _clean_descriptor():
+        _here.pressed = pressed
+        try:
+            yield pressed
+        finally:
+            _here.pressed = None
 
 
 def describe(error: BaseException | None) -> str:
@@ -94,17 +114,23 @@ def _interrupts() -> Iterator[threading.Event]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[io.StringIO]:
-    """Keep stdout clean: catch what is printed, and send to stderr what libraries and child processes write."""
-    with captured_stdout() as output:
-        # The descriptor belongs to all threads, so it is only turned where there is but one.
-        kept = _turn_to_stderr() if threading.active_count() == 1 else None
-        try:
-            yield output
-        finally:
-            if kept is not None:
-                os.dup2(kept, 1)
-                os.close(kept)
+def _clean_descriptor() -> Iterator[None]:
+    """Send to stderr what libraries, child processes and new threads write to stdout."""
+    # The descriptor belongs to all threads, so it is only turned where there is but one.
+    if threading.active_count() > 1:
+        yield
+        return
+    kept = _turn_to_stderr()
+    try:
+        with others_to_stderr():
+            yield
+    finally:
+        if kept is not None:
+            if sys.__stdout__ is not None:
+                with contextlib.suppress(OSError, ValueError):  # closed by the foreign code
+                    sys.__stdout__.flush()
+            os.dup2(kept, 1)
+            os.close(kept)
 
 
 def _turn_to_stderr() -> int | None:

@@ -88,10 +88,16 @@ def installed(path: Iterable[str] | None = None) -> dict[str, Distribution]:
             found.setdefault(normalised(each.name), each)
     if path is None:
         for finder in sys.meta_path:
-            if hasattr(finder, "find_distributions") and getattr(finder, "__name__", "") != "PathFinder":
+            if hasattr(finder, "find_distributions") and not _looks_at_the_path(finder):
                 for each in _from_finder(finder):
                     found.setdefault(normalised(each.name), each)
     return dict(sorted(found.items()))
+
+
+def _looks_at_the_path(finder: object) -> bool:
+    """Return whether a finder gives what lies on the path: Python's own, and that of `importlib_metadata`."""
+    cls = finder if isinstance(finder, type) else type(finder)
+    return cls.__name__ == "PathFinder" or cls.__module__.startswith("importlib_metadata")
 
 
 def _in_entry(entry: str, only: str = "") -> Iterator[Distribution]:
@@ -195,9 +201,10 @@ def _from_finder(finder: object) -> Iterator[Distribution]:
 
 def _converted(each: metadata.Distribution, folder: str) -> Distribution:
     plugins = tuple(_entry_points(each.read_text("entry_points.txt") or ""))
+    known = {key: each.metadata[key] for key in ("Name", "Version") if key in each.metadata}
     return Distribution(
-        name=each.metadata["Name"] or "",
-        version=each.metadata["Version"] or "",
+        name=known.get("Name", ""),
+        version=known.get("Version", ""),
         folder=folder,
         plugins=plugins,
         requires=tuple(each.requires or ()),

@@ -17,7 +17,7 @@ from ..errors import BrainsmithError, ConfigurationError, PluginError, did_you_m
 from ..records import BackendSpec, ExecutorSpec, MetricParserSpec, StepSpec
 from .choices import DISABLE_VARIABLE, KINDS, PluginChoices
 from .clashes import CORE, Clash, record_name, settle
-from .containment import call_contained, describe
+from .containment import call_contained, containment, describe
 from .discovery import check_before_import, import_plugin, note_fault, plugins_of
 from .hook_check import HookNamespace, Implementation, implementations
 from .hook_records import RECORD_TYPES, records_of
@@ -80,9 +80,10 @@ class PluginManager:
         """Return a manager with every installed plugin, each in its state."""
         manager = cls(disabled, trace=trace)
         first = {plugin.name: plugin for plugin in manager.plugins}
-        for plugin in plugins_of(installed().values(), manager.choices):
-            manager.plugins.append(plugin)
-            manager._add(plugin, first)
+        with containment():
+            for plugin in plugins_of(installed().values(), manager.choices):
+                manager.plugins.append(plugin)
+                manager._add(plugin, first)
         return manager
 
     def register(self, module: object, name: str, distribution: str = "", version: str = "") -> Plugin:
@@ -109,8 +110,9 @@ class PluginManager:
         """
         with self._lock:
             if hook not in self._offers:
-                for plugin in self.plugins:
-                    self._ask(plugin, hook)
+                with containment():
+                    for plugin in self.plugins:
+                        self._ask(plugin, hook)
                 # After all have been asked: a fault takes back what the plugin offered before.
                 active = [plugin for plugin in self.plugins if plugin.is_active]
                 found = [each for plugin in active for each in self._answers.get((plugin.name, hook), [])]
@@ -119,8 +121,9 @@ class PluginManager:
 
     def check_all(self) -> list[Plugin]:
         """Ask every registration hook of every plugin, so that each plugin's state is final, and return them all."""
-        for hook in RECORD_TYPES:
-            self.offers(hook)
+        with containment():
+            for hook in RECORD_TYPES:
+                self.offers(hook)
         return self.plugins
 
     def make_backend(self, offer: Offer[BackendSpec]) -> Any:
