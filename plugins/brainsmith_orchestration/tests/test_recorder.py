@@ -23,7 +23,7 @@ from brainsmith_orchestration.recorder import Recorder
 from brainsmith_orchestration.store.build_record import build_id
 from brainsmith_orchestration.store.database import Store
 from brainsmith_orchestration.store.errors import StoreError
-from brainsmith_orchestration.store.orders import Order, give_order, open_orders
+from brainsmith_orchestration.store.orders import Order, give_order, obey_orders, open_orders
 from brainsmith_orchestration.store.queries import events_of, find_build, list_builds, show_build
 from brainsmith_orchestration.store.tables import orders, schema_version, sessions
 
@@ -116,7 +116,7 @@ def test_orders_that_nobody_obeys_are_void_after_a_while(database: str) -> None:
         give_order(store, Order("cancel", "x"))
         with store.writing() as connection:
             connection.execute(orders.update().values(time=0))
-        recorder_module.obey_orders(store, lambda _: False)
+        obey_orders(store, lambda _: False)
         assert open_orders(store) == []
 
 
@@ -172,7 +172,7 @@ def test_a_controller_shows_that_it_lives(database: str, monkeypatch: pytest.Mon
 
         def seen() -> bool:
             with store.reading() as connection:
-                return connection.execute(sessions.select()).one().seen > 0
+                return bool(connection.execute(sessions.select()).one().seen > 0)
 
         until(seen)
         recorder.event(BuildEvent(kind="x", build_id="unknown"))

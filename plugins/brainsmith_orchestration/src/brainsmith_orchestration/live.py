@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 from brainsmith_core.events import BuildEvent
 
+from .store.recording import clean
+
 __all__ = ["LiveBuild"]
+
+_TAIL_BYTES = 2000
+_LONGEST_LINE = 200
 
 
 class LiveBuild:
@@ -14,6 +21,7 @@ class LiveBuild:
 
     Args:
         id: its id in the store.
+        folder: where it is built, or None.
 
     Example:
         >>> live = LiveBuild("x")
@@ -22,14 +30,17 @@ class LiveBuild:
         ('hls', False)
     """
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - the name that it has everywhere
+    def __init__(self, id: str, folder: Path | None = None) -> None:  # noqa: A002 - the name that it has everywhere
         self.id = id
+        self.folder = folder
         #: Everything that happened so far.
         self.events: list[BuildEvent] = []
         #: Whether something happened since `to_dict`.
         self.changed = False
         self._place: dict[str, Any] = {"phase": "", "step": "", "index": None, "total": None}
         self._sample: dict[str, Any] = {}
+        #: The last line of the build's log.
+        self.last_line = ""
 
     def note(self, event: BuildEvent) -> None:
         """Take in an event."""
@@ -43,7 +54,24 @@ class LiveBuild:
         elif event.kind == "sample":
             self._sample = dict(data)
 
+    def look(self, log: Path) -> None:
+        """Take in what the log of the build says last.
+
+        Args:
+            log: the build's log.
+        """
+        try:
+            with log.open("rb") as file:
+                file.seek(0, os.SEEK_END)
+                file.seek(max(0, file.tell() - _TAIL_BYTES))
+                lines = file.read().decode("utf-8", "replace").split("\n")
+        except OSError:  # there is none yet
+            return
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        if last != self.last_line:
+            self.last_line, self.changed = clean(last[:_LONGEST_LINE]), True
+
     def to_dict(self) -> dict[str, Any]:
         """Return how far it is, as JSON data."""
         self.changed = False
-        return {**self._place, "sample": self._sample}
+        return {**self._place, "sample": self._sample, "line": self.last_line}

@@ -29,6 +29,16 @@ def brainsmith_commands() -> Iterator[CommandSpec]:
         target="brainsmith_orchestration.artifacts_command:command",
     )
     yield CommandSpec(
+        name="builds",
+        summary="List, show, compare, watch, cancel and repeat builds.",
+        target="brainsmith_orchestration.builds_command:command",
+    )
+    yield CommandSpec(
+        name="history",
+        summary="Export and import the history of all builds.",
+        target="brainsmith_orchestration.history_command:command",
+    )
+    yield CommandSpec(
         name="platforms",
         summary="Boards that are known; one model on many of them.",
         target="brainsmith_orchestration.platforms_command:command",

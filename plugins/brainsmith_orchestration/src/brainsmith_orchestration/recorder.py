@@ -99,7 +99,7 @@ class Recorder:
     def started(self, config: BuildConfig) -> None:
         """Note that a build starts; from any thread, as all of these."""
         with self._lock:
-            self._live[config.id] = LiveBuild(build_id(config))
+            self._live[config.id] = LiveBuild(build_id(config), Path(config.output_dir))
         self._notes.put(_Note(config))
 
     def event(self, event: BuildEvent) -> None:
@@ -190,6 +190,9 @@ class Recorder:
 
     def _look_around(self) -> None:
         with self._lock:
+            for live in self._live.values():
+                if live.folder is not None:
+                    live.look(live.folder / "build.log")
             changed = [live for live in self._live.values() if live.changed]
             rows: list[tuple[str, dict[str, Any]]] = [(live.id, live.to_dict()) for live in changed]
         if rows:
