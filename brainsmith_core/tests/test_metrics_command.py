@@ -139,6 +139,22 @@ def test_the_table_shows_the_whole_design_unless_told_otherwise(
     assert "instance=a" in out
 
 
+def test_tables_say_of_which_file_they_are_where_there_are_several(
+    run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    for name in ("a.loud.json", "b.loud.json"):
+        (tmp_path / name).write_text('{"wide": 3, "narrow": 1}')
+    _, both, _ = run("parse", tmp_path)
+    _, one, _ = run("parse", tmp_path / "a.loud.json")
+    assert both.index("a.loud.json") < both.index("b.loud.json")
+    assert "a.loud.json" not in one
+
+
+def test_a_table_without_scopes_has_no_column_for_them(run: Callable[..., tuple[int, str, str]], reports: Path) -> None:
+    assert "scope" not in run("parse", reports)[1]
+    assert "scope" in run("parse", reports, "--all")[1]
+
+
 def test_csv_holds_everything(run: Callable[..., tuple[int, str, str]], reports: Path) -> None:
     code, out, _ = run("parse", reports, "--csv")
     rows = list(csv.DictReader(io.StringIO(out)))

@@ -25,7 +25,8 @@ _WIDEST = 40
 def metrics_as_rows(metrics: Iterable[Metric]) -> list[list[str]]:
     """Return the cells of a table for people: name, value, unit, stage, scope, status."""
     return [
-        [each.name, _shown(each.value), each.unit, each.stage.value, _scope(each), _status(each)] for each in metrics
+        [each.name, _shown(each.value), each.unit.partition(",")[0], each.stage.value, _scope(each), _status(each)]
+        for each in metrics
     ]
 
 

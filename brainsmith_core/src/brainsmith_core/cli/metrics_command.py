@@ -25,9 +25,10 @@ from .output import Column, number, print_json, print_table
 
 __all__ = ["command"]
 
+#: Names and values are broken over lines where the terminal is narrow: what a figure is about must be seen.
 _COLUMNS = (
-    Column("metric"),
-    Column("value", right=True),
+    Column("metric", wide=True),
+    Column("value", right=True, wide=True),
     Column("unit"),
     Column("stage"),
     Column("scope", wide=True),
@@ -151,8 +152,14 @@ def _definition(definition: MetricDefinition) -> dict[str, JSONValue]:
 
 def _print_metrics(metrics: Sequence[Metric], everything: bool) -> None:
     shown = [each for each in metrics if everything or not each.scope]
-    if shown:
-        print_table(_COLUMNS, metrics_as_rows(shown))
+    by_file: dict[str, list[Metric]] = {}
+    for each in shown:
+        by_file.setdefault(each.source.file, []).append(each)
+    scoped = any(each.scope for each in shown)
+    kept = [place for place, column in enumerate(_COLUMNS) if scoped or column.title != "scope"]
+    for file, group in by_file.items():
+        rows = [[row[place] for place in kept] for row in metrics_as_rows(group)]
+        print_table([_COLUMNS[place] for place in kept], rows, file if len(by_file) > 1 else "")
     if len(shown) < len(metrics):
         click.echo(f"{len(metrics) - len(shown)} more, of layers, instances, steps and the like: --all", err=True)
 
