@@ -281,3 +281,24 @@ def test_another_platform_is_refused_in_words(mark: Any, tmp_path: Path, monkeyp
     worker = Worker(Path(sys.executable), TASKS, log=tmp_path / "worker.log")
     with pytest.raises(MissingRequirementError, match="needs Linux, and this is darwin"):
         worker.start()
+
+
+@pytest.mark.parametrize("deaths", [2, 3])
+def test_a_worker_that_is_killed_before_it_is_ready_is_started_again(tmp_path: Path, deaths: int) -> None:
+    tasks = tmp_path / "tasks.py"
+    marks = [tmp_path / f"death{number}" for number in range(deaths)]
+    tasks.write_text(
+        "import os, signal, pathlib\n"
+        f"for mark in map(pathlib.Path, {[str(mark) for mark in marks]!r}):\n"
+        "    if not mark.exists():\n"
+        "        mark.touch()\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "def echo(args, emit):\n"
+        "    return args\n"
+    )
+    with Worker(Path(sys.executable), tasks, log=tmp_path / "worker.log") as worker:
+        if deaths == 2:
+            assert worker.run("echo", {"a": 1}, log=tmp_path / "echo.log").result == {"a": 1}
+        else:
+            with pytest.raises(MissingRequirementError, match="was ended by signal 9 before it was ready"):
+                worker.start()

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..errors import MissingRequirementError
-from .connection import OnEvent, StopSignal, WorkerConnection, WorkerProcess
+from .connection import OnEvent, StopSignal, WorkerConnection, WorkerKilledError, WorkerProcess
 from .task_outcome import Outcome, ProcessName, TaskError, TaskOutcome
 
 __all__ = ["DEFAULT_LOG_BYTES", "Outcome", "ProcessName", "StopSignal", "TaskError", "TaskOutcome", "Worker"]
@@ -62,9 +62,9 @@ class Worker:
             MissingRequirementError: the interpreter can't be started, or the tasks can't be imported.
             RuntimeError: the worker is closed.
         """
-        ready = self._connect().wait_ready()
+        ready = self._ready_connection(None)
         assert ready is not None
-        return ready["describe"] or {}
+        return ready[1]["describe"] or {}
 
     def run(
         self,
@@ -109,10 +109,10 @@ class Worker:
             "env": dict(env or {}),
         }
         for _ in range(_ATTEMPTS):
-            connection = self._connect()
-            if connection.wait_ready(stop) is None:
+            ready = self._ready_connection(stop)
+            if ready is None:
                 return TaskOutcome("stopped", error=TaskError("Stopped", "it was stopped before it began"))
-            outcome = connection.run(job, on_event, stop)
+            outcome = ready[0].run(job, on_event, stop)
             if outcome is not None:
                 return outcome
         text = f"{_ATTEMPTS} workers died before the task began; their log is {self.log}"
@@ -133,6 +133,19 @@ class Worker:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _ready_connection(self, stop: StopSignal | None) -> tuple[WorkerConnection, Mapping[str, Any]] | None:
+        """Return a worker that is ready and what it says of itself; one that a signal ended is started again."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            connection = self._connect()
+            try:
+                ready = connection.wait_ready(stop)
+            except WorkerKilledError:
+                if attempt == _ATTEMPTS:
+                    raise
+            else:
+                return None if ready is None else (connection, ready)
+        raise AssertionError("the last attempt returns or raises")
 
     def _connect(self) -> WorkerConnection:
         with self._lock:

@@ -21,7 +21,7 @@ from ..errors import MissingRequirementError
 from .stop_signal import StopSignal
 from .task_outcome import ProcessName, TaskError, TaskOutcome
 
-__all__ = ["OnEvent", "StopSignal", "WorkerConnection", "WorkerProcess"]
+__all__ = ["OnEvent", "StopSignal", "WorkerConnection", "WorkerKilledError", "WorkerProcess"]
 
 _STOP_POLL_S = 0.05
 _PROGRAM = Path(__file__).with_name("worker") / "__main__.py"
@@ -75,6 +75,10 @@ class WorkerProcess:
             os.close(answers_out)
         commands = os.fdopen(commands_out, "wb", buffering=0)
         return cls(popen, commands, os.fdopen(answers_in, "rb"), tasks, log)
+
+
+class WorkerKilledError(MissingRequirementError):
+    """A signal ended a worker before it was ready; another one may fare better."""
 
 
 class WorkerConnection:
@@ -201,7 +205,7 @@ class WorkerConnection:
             waiting, self._waiting = self._waiting, {}
         how = f"was ended by signal {-code}" if code < 0 else f"left with exit code {code}"
         if not self._ready.done():
-            self._ready.set_exception(self._start_error(how))
+            self._ready.set_exception(self._start_error(how, killed=code < 0))
         text = f"the worker (process {self._process.popen.pid}) {how}; its log is {self._process.log}"
         for messages in waiting.values():
             messages.put({"lost": text})
@@ -210,10 +214,11 @@ class WorkerConnection:
         text = f"the worker can't import {self._process.tasks}: {error['type']}: {error['message']}"
         return MissingRequirementError(text, hint=f"the traceback is in its log, {self._process.log}")
 
-    def _start_error(self, how: str) -> MissingRequirementError:
+    def _start_error(self, how: str, *, killed: bool) -> MissingRequirementError:
         lines = self._process.log.read_text(encoding="utf-8", errors="replace").splitlines()
         text = f"the worker for {self._process.tasks} {how} before it was ready"
-        return MissingRequirementError(text, hint="\n".join([f"its log {self._process.log} ends with:", *lines[-5:]]))
+        kind = WorkerKilledError if killed else MissingRequirementError
+        return kind(text, hint="\n".join([f"its log {self._process.log} ends with:", *lines[-5:]]))
 
 
 def _outcome(done: _Message, *, elapsed_s: float) -> TaskOutcome:
