@@ -143,7 +143,7 @@ def plugins() -> PluginManager:
 def finn_output(tmp_path: Path) -> Callable[..., Path]:
     """Write a FINN output folder; `model=False` leaves the model out, other names are further reports."""
 
-    def write(*, model: bool = True, **reports: Any) -> Path:
+    def write(*, model: bool = True, layers: Mapping[str, Mapping[str, Any]] = LAYERS, **reports: Any) -> Path:
         root = tmp_path / "finn"
         (root / "report").mkdir(parents=True, exist_ok=True)
         found = {
@@ -160,7 +160,7 @@ def finn_output(tmp_path: Path) -> Callable[..., Path]:
         if model:
             (root / "intermediate_models").mkdir(exist_ok=True)
             saved = root / "intermediate_models" / "step_generate_estimate_reports.onnx"
-            saved.write_bytes(encode_model(LAYERS))
+            saved.write_bytes(encode_model(layers))
         return root
 
     return write

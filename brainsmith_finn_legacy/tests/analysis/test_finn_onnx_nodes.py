@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from pathlib import Path
 from typing import Any
@@ -52,21 +53,17 @@ def test_every_value_reads_back(tmp_path_factory: pytest.TempPathFactory, value:
 @given(data=st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     folder = tmp_path_factory.mktemp("bytes")
-    try:
+    with contextlib.suppress(ValueError):
         read(folder, data)
-    except ValueError:
-        pass
 
 
 @given(end=st.integers(1, len(encode_model(LAYERS)) - 1))
 def test_a_model_that_is_cut_off_is_refused_or_lacks_nodes(tmp_path_factory: pytest.TempPathFactory, end: int) -> None:
     folder = tmp_path_factory.mktemp("cut")
-    try:
+    nodes = None
+    with contextlib.suppress(ValueError):
         nodes = read(folder, encode_model(LAYERS)[:end])
-    except ValueError as error:
-        assert "onnx" in str(error).lower()
-    else:
-        assert len(nodes) in (0, len(LAYERS))
+    assert nodes is None or len(nodes) in (0, len(LAYERS))
 
 
 @pytest.mark.parametrize(
