@@ -5,6 +5,7 @@ A small FINN environment has neither torch nor XSI. FINN imports both, but its o
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import sys
@@ -48,20 +49,19 @@ class _AbsentFinder(MetaPathFinder, Loader):
         """There is no code to run."""
 
 
-def _prepare() -> None:
+@functools.cache
+def _import_operators() -> None:
     # FINN+ makes ~/.finn where it isn't told of a settings file.
     os.environ.setdefault("FINN_SETTINGS", "/nonexistent/finn-settings.yaml")
     os.environ.setdefault("NUM_DEFAULT_WORKERS", "1")
     os.environ.setdefault("XILINX_VIVADO", "/nonexistent/Vivado/2024.2")
     sys.meta_path.append(_AbsentFinder())
-
-
-_prepare()
-importlib.import_module(_DOMAIN)
+    importlib.import_module(_DOMAIN)
 
 
 def describe() -> dict[str, str]:
-    """Say which FINN this is."""
+    """Import FINN's operators, once for all tasks of a worker, and say which interpreter this is."""
+    _import_operators()
     return {"python": sys.executable}
 
 

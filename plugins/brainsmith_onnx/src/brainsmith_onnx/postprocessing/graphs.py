@@ -52,6 +52,8 @@ def find_graphs(context: StepContext, names: list[str]) -> list[Graph]:
     Raises:
         ConfigurationError: for an unknown name, or none.
     """
+    if not all(isinstance(name, str) for name in names):
+        raise ConfigurationError(f"graphs must be a list of names, but is {names!r}")
     if not names:
         raise ConfigurationError("graphs is empty", hint="name at least one, such as processed")
     return [_find(context, name) for name in dict.fromkeys(names)]
