@@ -5,6 +5,7 @@ Models of standard operators run in onnxruntime; models with QONNX or FINN opera
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -170,11 +171,13 @@ def load_model(path: Path, *, data_folder: Path | None = None) -> onnx.ModelProt
 def load_input(context: StepContext) -> onnx.ModelProto:
     """Load the model that goes into a step.
 
-    The build copies the model file alone, so external weights are looked for beside the model that came in.
+    The build copies the model file alone, so external weights are looked for beside the model that came in. qonnx gives
+    new tensors random names; from here on they are the same each time, so that equal input gives an equal model.
 
     Raises:
         ConfigurationError: as for `load_model`.
     """
+    random.seed(0)
     return load_model(Path(context.model_path), data_folder=Path(context.config.model_path).parent)
 
 
@@ -285,6 +288,9 @@ def expose(model: onnx.ModelProto, tensors: Sequence[str]) -> onnx.ModelProto:
             plain = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
             copied.graph.output.append(known.get(name, plain))
             outer.add(name)
+    inner = [each for name, each in known.items() if name not in outer]
+    del copied.graph.value_info[:]
+    copied.graph.value_info.extend(inner)
     return copied
 
 
@@ -360,6 +366,9 @@ class Runner:
             if fill:
                 part = np.concatenate([part, np.repeat(part[-1:], fill, axis=0)])
             result = self.run({wanted.name: part})[self._outputs[0]]
+            if result.ndim == 0 or len(result) != len(part):
+                text = f"the model's output has shape {result.shape} for {len(part)} samples, not one row for each"
+                raise ConfigurationError(text, hint="cut the part out that ends with one row for each (step cut)")
             yield result[: len(result) - fill] if fill else result
 
 
@@ -368,6 +377,9 @@ def _wrapped(model: onnx.ModelProto) -> Any:
     from qonnx.core.modelwrapper import ModelWrapper
     from qonnx.transformation.infer_shapes import InferShapes
 
+    info = describe(model)
+    for each in info.inputs:
+        info.static_input(each.name)
     wrapped = ModelWrapper(model, make_deepcopy=True)
     if not wrapped.check_all_tensor_shapes_specified():
         try:

@@ -85,6 +85,10 @@ def subgraph(model: onnx.ModelProto, inputs: list[str], outputs: list[str]) -> o
     del plain.graph.quantization_annotation[:]
     result = onnx.utils.Extractor(plain).extract_model(inputs, outputs)
     _check_closed(result, inputs, outputs)
+    ends = {*inputs, *outputs}
+    inner = [each for each in result.graph.value_info if each.name not in ends]
+    del result.graph.value_info[:]
+    result.graph.value_info.extend(inner)
     kept = {name for node in result.graph.node for name in (*node.input, *node.output)}
     result.graph.quantization_annotation.extend(note for note in notes if note.tensor_name in kept)
     return result

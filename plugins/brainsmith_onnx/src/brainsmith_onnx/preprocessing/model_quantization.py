@@ -19,6 +19,7 @@ from .calibration import Range, calibrate
 from .quantizers import Layer, Quantizer, Source, find_layers, find_sources, insert_quantizer
 from .report import outcome, shapes
 from .samples import Samples, load_samples, resolve
+from .set_input_datatype import datatype_named
 from .weight_scales import weight_scale
 
 __all__ = ["Settings", "check_overrides", "quantize", "run"]
@@ -51,6 +52,8 @@ def run(context: StepContext) -> StepOutcome:
     given: dict[str, Any] = context.parameters
     settings = Settings(**{each.name: given[each.name] for each in attrs.fields(Settings)})
     check_overrides(settings.layers)
+    if settings.input_type not in ("auto", "float"):
+        datatype_named(settings.input_type)
     model = load_input(context)
     tensor = describe(model).static_input()
     path = resolve(context, given["samples"], "calibration samples")
@@ -133,12 +136,10 @@ def _prepared(model: onnx.ModelProto) -> Any:
     for transformation in (InferShapes(), FoldConstants(), RemoveStaticGraphInputs()):
         wrapped = wrapped.transform(transformation)
     taken = {node.name for node in wrapped.graph.node}
-    seen: set[str] = set()
     for index, node in enumerate(wrapped.graph.node):
-        if not node.name or node.name in seen:
+        if not node.name:
             fresh = f"{node.op_type}_{index}"
             node.name = fresh if fresh not in taken else f"{fresh}_{node.output[0]}"
-        seen.add(node.name)
     return wrapped
 
 

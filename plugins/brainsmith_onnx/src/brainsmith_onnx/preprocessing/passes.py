@@ -112,8 +112,10 @@ def optimised(model: onnx.ModelProto, names: Iterable[str]) -> tuple[onnx.ModelP
         ConfigurationError: if a pass fails on this model.
     """
     from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.transformation.infer_shapes import InferShapes
 
-    wrapped: Any = ModelWrapper(model, make_deepcopy=True)
+    # Some transformations fail, or do nothing, where they don't know the shapes.
+    wrapped: Any = transformed(ModelWrapper(model, make_deepcopy=True), InferShapes(), "finding out the shapes")
     nodes: dict[str, int] = {}
     for index, name in enumerate(names, start=1):
         own = _OWN.get(name)

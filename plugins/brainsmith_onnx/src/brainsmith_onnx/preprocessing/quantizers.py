@@ -85,7 +85,7 @@ def find_layers(wrapped: Any) -> list[Layer]:
         wrapped: the model as qonnx's ModelWrapper; constants are folded and nodes have names.
 
     Raises:
-        ConfigurationError: if it has none, if one's weights aren't constant, or if two share theirs.
+        ConfigurationError: if it has none, or if one's weights aren't constant.
     """
     found: list[Layer] = []
     for node in wrapped.graph.node:
@@ -95,9 +95,6 @@ def find_layers(wrapped: Any) -> list[Layer]:
         if weights is None:
             text = f'the node "{node.name}" ({node.op_type}) has no constant weights'
             raise ConfigurationError(text, hint="FINN builds no product of two computed tensors: cut or replace it")
-        if len(wrapped.find_consumers(node.input[1])) > 1:
-            text = f'the weights of the node "{node.name}" are used by several nodes'
-            raise ConfigurationError(text, hint="give each its own first: step graph_optimization, unique_parameters")
         found.append(Layer(node.name, node.op_type, node.input[1], _axis(node, weights)))
     if not found:
         raise ConfigurationError("the model has no layer with weights (MatMul, Gemm, Conv), so nothing to quantise")
