@@ -55,7 +55,7 @@ def test_a_file_that_changed_is_looked_at_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\xff", b"[]", b"{", b'{"format": 0, "facts": {}}', b'{"format": 1, "facts": {"kind": 3}}']
+    "content", [b"", b"\xff", b"[]", b"{", b'{"format": 0, "facts": {}}', b'{"format": 2, "facts": {"kind": 3}}']
 )
 def test_a_damaged_memory_is_an_empty_one(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "memory.json"

@@ -38,7 +38,11 @@ def brainsmith_backends():
 """
 )
 
+PLAIN_BACKEND = "class Backend:\n    def build(self, context):\n        return BackendOutcome()\n"
+
 WANTED = BACKEND.format(name="wanted")
+
+HEAVY = WANTED.replace("__name__", '"heavy"')
 
 STEP = (
     HEAD
@@ -65,6 +69,7 @@ class Fault:
         twin: code of a second plugin, of another distribution.
         twin_name: the second plugin's name.
         step: the postprocessing step that the build asks for.
+        modules: further modules of the distribution.
     """
 
     code: str = WANTED
@@ -77,6 +82,7 @@ class Fault:
     twin: str = ""
     twin_name: str = "twin"
     step: str = ""
+    modules: dict[str, str] = attrs.field(factory=dict)
 
 
 def metadata_with(requires: str) -> dict[str, str]:
@@ -155,18 +161,38 @@ FAULTS = {
     "target whose module isn't there": Fault(
         code=WANTED.replace("__name__", '"no_such_package_anywhere"'), told="no module no_such_package_anywhere"
     ),
+    "target whose dependency isn't there": Fault(
+        code=HEAVY,
+        modules={"heavy": "import attrs\nimport no_such_package_anywhere\nclass Backend: pass\n"},
+        told="fix: pip install no-such-package-anywhere",
+    ),
+    "target whose dependency has another name": Fault(
+        code=HEAVY,
+        modules={"heavy": "from no_such_module.part import thing\nclass Backend: pass\n"},
+        files=metadata_with("the-distribution>=2"),
+        told='fix: pip install "the-distribution>=2"',
+    ),
+    "target that is no Python": Fault(code=HEAVY, modules={"heavy": "def broken(:\n"}, told="it is no Python: "),
+    "target that raises for certain": Fault(
+        code=HEAVY, modules={"heavy": "raise RuntimeError('boom')\n"}, told="it raises RuntimeError('boom'), line 1"
+    ),
     "target that raises": Fault(
-        code=WANTED.replace("__name__", "'this'").replace("yield", "import sys; sys.modules['this'] = None; yield"),
+        code=HEAVY,
+        modules={"heavy": "class Backend: pass\n1 // 0\n"},
         state="active",
-        refused="can't be loaded: importing this:Backend failed",
+        refused=":Backend failed: ZeroDivisionError",
     ),
     "target without the attribute": Fault(
-        code=WANTED.replace(":Backend", ":Bakend"), state="active", refused="has no attribute 'Bakend'"
+        code=HEAVY, modules={"heavy": "class Bakend: pass\n"}, told="there is no Backend in heavy"
+    ),
+    "target in the plugin's module without the attribute": Fault(
+        code=WANTED.replace(":Backend", ":Bakend"), told="there is no Bakend in faulty_dist"
     ),
     "step whose code can't be imported": Fault(
-        code=STEP.replace("__name__", "'this'"),
+        code=STEP.replace("__name__", '"heavy"'),
+        modules={"heavy": "class Backend: pass\n1 // 0\n"},
         state="active",
-        refused="wanted_step of plugin faulty (faulty-dist 1.0) can't be loaded: importing this:Backend failed",
+        refused="wanted_step of plugin faulty (faulty-dist 1.0) can't be loaded: importing heavy_",
         needs="plain",
         step="wanted_step",
     ),
@@ -269,7 +295,7 @@ class Site:
         if code == "SAME":
             module = f"faulty_dist_{self.suffix}"
         else:
-            (self.folder / f"{module}.py").write_text(code)
+            (self.folder / f"{module}.py").write_text(code.replace('"heavy"', f'"heavy_{self.suffix}"'))
         info = self.folder / f"{distribution.replace('-', '_')}-1.0.dist-info"
         info.mkdir()
         written = {
@@ -279,6 +305,10 @@ class Site:
         for file, text in written.items():
             (info / file).write_text(text.replace("{module}", module))
         importlib.invalidate_caches()
+
+    def add_modules(self, modules: dict[str, str]) -> None:
+        for name, code in modules.items():
+            (self.folder / f"{name}_{self.suffix}.py").write_text(code)
 
     def forget(self) -> None:
         for module in [name for name in sys.modules if name.endswith(self.suffix)]:
@@ -316,6 +346,7 @@ def call(capfd: pytest.CaptureFixture[str], site: Site) -> Call:
 @pytest.fixture(params=FAULTS)
 def fault(request: pytest.FixtureRequest, site: Site) -> Fault:
     found = FAULTS[request.param]
+    site.add_modules(found.modules)
     site.install("faulty", found.code, found.files)
     if found.twin:
         site.install(found.twin_name, found.twin, distribution="twin-dist")
@@ -332,12 +363,14 @@ def build_file(folder: Path, step: str = "") -> Path:
 
 def check_told(text: str, fault: Fault) -> None:
     """Check that the plugin is named with the reason, in at most three lines."""
-    lines = [line for line in text.splitlines() if "plain" not in line and "stub" not in line]
     if fault.told:
         assert fault.told in text
         assert "faulty" in text
     assert "Traceback" not in text
-    told = [number for number, line in enumerate(lines) if "faulty" in line or "twin" in line or line.startswith("  ")]
+    told, ours = [], False
+    for line in text.splitlines():
+        ours = "faulty" in line or "twin" in line or (ours and line.startswith("  "))
+        told += [line] * ours
     assert len(told) <= 3 * (1 + bool(fault.twin))
 
 
@@ -403,3 +436,78 @@ def test_show_and_check_tell_of_it(fault: Fault, call: Call) -> None:
         assert "faulty" in out
         assert "fix: " in out
     assert call("doctor")[0] in (0, 3)
+
+
+RAISING = FAULTS["target that raises"]
+
+
+def test_what_failed_in_a_build_is_told_by_every_command_until_it_is_mended(
+    site: Site, call: Call, tmp_path: Path
+) -> None:
+    site.add_modules(RAISING.modules)
+    site.install("faulty", RAISING.code)
+    assert "when last tried" not in call("plugins", "list")[1]
+    needing = ("run", build_file(tmp_path), "--backend", "wanted")
+    assert call(*needing)[0] == 3
+    for arguments in (("plugins", "list"), ("--help",), ("run", build_file(tmp_path), "--backend", "plain")):
+        code, out, err = call(*arguments)
+        assert code == 0
+        (line,) = [line for line in (out + err).splitlines() if "when last tried" in line]
+        assert "the backend wanted of plugin faulty (faulty-dist 1.0) can't be loaded" in line
+        assert "ZeroDivisionError" in line
+    assert (
+        json.loads(call("plugins", "show", "faulty", "--json")[1])["broken"][0]["fix"] == "mend or remove faulty-dist"
+    )
+    assert "when last tried" in call("plugins", "show", "faulty")[1]
+    assert call("plugins", "check")[0] == 1
+    site.add_modules({"heavy": "from brainsmith_core.context import BackendOutcome\n" + PLAIN_BACKEND})
+    assert "when last tried" not in call("plugins", "list")[1]
+    assert call(*needing, "--output", tmp_path / "again")[0] == 0
+
+
+def test_a_failure_that_went_away_is_forgotten(site: Site, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import os\nclass Backend: pass\nif 'BROKEN_NOW' in os.environ: raise OSError('no licence')\n"
+    site.add_modules({"heavy": code})
+    site.install("faulty", RAISING.code)
+    monkeypatch.setenv("BROKEN_NOW", "1")
+    assert call("plugins", "check")[0] == 1
+    assert "when last tried" in call("plugins", "list")[1]
+    monkeypatch.delenv("BROKEN_NOW")
+    call("plugins", "check")
+    assert "when last tried" not in call("plugins", "list")[1]
+
+
+def test_what_a_target_imports_in_its_own_package_counts_too(site: Site, call: Call) -> None:
+    package = site.folder / f"deep_{site.suffix}"
+    (package / "inner").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "backend.py").write_text("from .inner import tool\nfrom . import backend\nclass Backend: pass\n")
+    (package / "inner" / "__init__.py").write_text("from __future__ import annotations\n")
+    tool = "try:\n    import no_such_one\nexcept ImportError:\n    pass\nimport no_such_other\n"
+    (package / "inner" / "tool.py").write_text(tool)
+    site.install("faulty", WANTED.replace("__name__", f'"{package.name}.backend"'))
+    code, out, _ = call("plugins", "list")
+    assert code == 0
+    assert f"there is no module no_such_other ({package.name}.inner.tool, line 5)" in out
+    assert "fix: pip install no-such-other" in out
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from json import *\n",
+        "def __getattr__(name): return 1\n",
+        "globals()['Backend'] = int\n",
+        "for Backend in (int,): pass\n",
+        "if True:\n    class Backend: pass\n",
+        "import attrs as Backend\n",
+        "if False:\n    import no_such_package_anywhere\nBackend = int\n",
+        "def later():\n    import no_such_package_anywhere\nBackend = int\n",
+        "import xml.etree.ElementTree\nfrom brainsmith_core import hookimpl as Backend\n",
+    ],
+)
+def test_what_may_work_is_not_refused(site: Site, call: Call, code: str) -> None:
+    site.add_modules({"heavy": code})
+    site.install("faulty", HEAVY)
+    (row,) = [line for line in call("plugins", "list")[1].splitlines() if line.startswith("faulty")]
+    assert row.split()[1] == "active"

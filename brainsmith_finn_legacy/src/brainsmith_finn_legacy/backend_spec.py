@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brainsmith_core.config import OutputStage
+from brainsmith_core import OutputStage
 from brainsmith_core.records import BackendSpec
 
 __all__ = ["LEGACY_FINN"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from brainsmith_core.config import OutputStage
+from brainsmith_core import OutputStage
 from brainsmith_core.records import BackendSpec
 
 __all__ = ["SPEC"]

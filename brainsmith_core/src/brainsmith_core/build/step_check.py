@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PluginError
+from ..plugins.failures import forget_failure, remember_failure
 from ..plugins.manager import Offer, PluginManager
 from ..processes.client import Worker
 from ..processes.pool import shared_worker
@@ -53,7 +54,10 @@ def check_importable(offer: Offer[StepSpec], plugins: PluginManager) -> None:
             f"{owner} can't be loaded: {task.error.message}", hint=f"mend or remove {plugin.distribution}"
         )
     if task.result["message"]:
-        raise PluginError(task.result["message"], hint=task.result["hint"])
+        error = PluginError(task.result["message"], hint=task.result["hint"])
+        remember_failure(plugin, target, error)
+        raise error
+    forget_failure(target)
     known.add(target)
 
 

@@ -43,7 +43,7 @@ class App:
         """
         plugins = self.plugins
         plugins.check_all()
-        faulty = [plugin for plugin in plugins.inactive() if plugin.state is not PluginState.BLOCKED]
+        faulty = [plugin for plugin in plugins.plugins if plugin.state is not PluginState.BLOCKED]
         for line in inactive_lines(faulty):
             click.echo(line, err=True)
         for clash in plugins.clashes():

@@ -34,8 +34,12 @@ def list_lines(plugins: Iterable[Plugin]) -> Iterator[str]:
         if not plugin.is_active:
             yield f"    {plugin.reason}"
             yield f"    fix: {plugin.fix}"
-        for note in plugin.notes if plugin.is_active else ():
+            continue
+        for note in plugin.notes:
             yield f"    note: {note}"
+        for reason, fix in plugin.broken:
+            yield f"    when last tried, {reason}"
+            yield f"    fix: {fix}"
 
 
 def fault_lines(clashes: Iterable[Clash]) -> Iterator[str]:
@@ -61,6 +65,9 @@ def details(plugin: Plugin, manager: PluginManager) -> Iterator[str]:
     yield from (f"  {key:13} {value}" for key, value in rows.items() if value)
     for note in plugin.notes:
         yield f"  {'note':13} {note}"
+    for reason, fix in plugin.broken:
+        yield f"  {'broken':13} when last tried, {reason}"
+        yield f"  {'fix':13} {fix}"
     for name, value in settings(plugin, manager.choices).items():
         yield f"  {'setting':13} {name} = {value}"
     for hook in plugin.hooks:
@@ -104,6 +111,7 @@ def plugin_data(plugin: Plugin, manager: PluginManager) -> dict[str, JSONValue]:
         "reason": plugin.reason,
         "fix": plugin.fix,
         "notes": list(plugin.notes),
+        "broken": [{"reason": reason, "fix": fix} for reason, fix in plugin.broken],
         "order": manager.plugins.index(plugin) + 1,
         "import_seconds": round(plugin.import_seconds, 6),
         "settings": dict(settings(plugin, manager.choices)),

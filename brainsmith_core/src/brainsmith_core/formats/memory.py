@@ -26,7 +26,7 @@ __all__ = ["CACHE_VARIABLE", "Memory", "cache_folder", "checked_pattern", "memor
 CACHE_VARIABLE = "BRAINSMITH_CACHE_DIR"
 
 #: Raise it when what is remembered is written in another way.
-_FORMAT = 1
+_FORMAT = 2
 _PATTERNS, _TOML = "patterns", "toml"
 
 

@@ -128,8 +128,11 @@ def note_fault(plugin: Plugin, error: BaseException, doing: str = "") -> None:
 
 
 def inactive_lines(plugins: Iterable[Plugin]) -> Iterator[str]:
-    """Yield two lines for each plugin that takes no part: which, why, and what to do."""
+    """Yield two lines for each plugin that takes no part, and for each broken part: which, why, and what to do."""
     for plugin in plugins:
+        for reason, fix in plugin.broken if plugin.is_active else ():
+            yield f"when last tried, {reason}"
+            yield f"  fix: {fix}"
         if not plugin.is_active:
             yield f"plugin {plugin.label} is {plugin.state.value}: {plugin.reason}"
             yield f"  fix: {plugin.fix}"

@@ -19,10 +19,11 @@ from ..records import (
 )
 from .clashes import record_name
 from .hook_check import Implementation
-from .state import PluginFault, PluginState
-from .targets import missing_module
+from .state import Plugin, PluginFault, PluginState
+from .target_check import TargetCheck
+from .targets import import_fix
 
-__all__ = ["RECORD_TYPES", "records_of"]
+__all__ = ["RECORD_TYPES", "check_targets", "records_of"]
 
 #: For each registration hook, the type of its records.
 RECORD_TYPES: dict[str, type] = {
@@ -39,15 +40,14 @@ RECORD_TYPES: dict[str, type] = {
 }
 
 
-def records_of(implementation: Implementation, *, check_targets: bool) -> list[Any]:
+def records_of(implementation: Implementation) -> list[Any]:
     """Return the records that an implementation of a registration hook yields.
 
     Args:
         implementation: the plugin's function.
-        check_targets: whether the module of each target must be there.
 
     Raises:
-        PluginFault: for a record that is of the wrong type, there twice, or whose target's module isn't there.
+        PluginFault: for a record that is of the wrong type or there twice.
         BaseException: whatever the plugin's code raises.
     """
     hook = implementation.hook
@@ -63,9 +63,31 @@ def records_of(implementation: Implementation, *, check_targets: bool) -> list[A
     twice = next((name for name in names if names.count(name) > 1), "") if len(set(names)) < len(names) else ""
     if twice:
         raise _fault(f'{hook} yields "{twice}" twice', hook)
-    if check_targets:
-        _check_targets(records, hook)
     return records
+
+
+def check_targets(records: Iterable[Any], hook: str, plugin: Plugin, check: TargetCheck) -> None:
+    """Check that what records name can be imported, as far as that can be told without importing it.
+
+    Args:
+        records: what the plugin yields.
+        hook: for which hook.
+        plugin: the plugin.
+        check: looks at the modules.
+
+    Raises:
+        PluginFault: for the first one that can't.
+    """
+    for record in records:
+        target = getattr(record, "target", "")
+        fault = check.fault(target) if target else None
+        if fault is not None:
+            text = f'{hook}: "{record.name}" has the target {target}, but {fault.reason}'
+            if fault.missing and fault.missing != target.partition(".")[0].partition(":")[0]:
+                error = ModuleNotFoundError(name=fault.missing)
+                fix = import_fix(error, plugin.distribution, plugin.requires)
+                raise PluginFault(PluginState.FAILED, text, fix)
+            raise _fault(text, hook)
 
 
 def _checked(records: Iterable[object], hook: str) -> Iterator[object]:
@@ -74,16 +96,6 @@ def _checked(records: Iterable[object], hook: str) -> Iterator[object]:
         if not isinstance(record, record_type):
             raise _fault(f"{hook} yields {_shown(record)}, which is no {record_type.__name__}", hook)
         yield record
-
-
-def _check_targets(records: Iterable[Any], hook: str) -> None:
-    missing: dict[str, str] = {}
-    for record in records:
-        target = getattr(record, "target", "")
-        module = target.partition(":")[0]
-        if module and missing.setdefault(module, missing_module(target)):
-            text = f'{hook}: "{record.name}" has the target {target}, but there is no module {missing[module]}'
-            raise _fault(text, hook)
 
 
 def _fault(reason: str, hook: str) -> PluginFault:

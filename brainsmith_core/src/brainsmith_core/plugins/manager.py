@@ -19,11 +19,13 @@ from .choices import DISABLE_VARIABLE, KINDS, PluginChoices
 from .clashes import CORE, Clash, record_name, settle
 from .containment import call_contained, containment, describe
 from .discovery import check_before_import, import_plugin, note_fault, plugins_of
+from .failures import forget_failure, known_failure, remember_failure
 from .hook_check import HookNamespace, Implementation, implementations
-from .hook_records import RECORD_TYPES, records_of
+from .hook_records import RECORD_TYPES, check_targets, records_of
 from .hook_trace import HookTrace
 from .installed import CORE_DISTRIBUTION, core_version, installed
 from .state import Hook, Offer, Plugin, PluginFault, PluginState
+from .target_check import TargetCheck
 from .targets import load_target
 
 __all__ = [
@@ -69,6 +71,7 @@ class PluginManager:
         self._implementations: dict[str, dict[str, Implementation]] = {}
         self._answers: dict[tuple[str, str], list[Offer[Any]]] = {}
         self._check_targets: set[str] = set()
+        self._target_check = TargetCheck()
         self._holders: dict[int, tuple[str, object]] = {}  # with the object: while it lives its id is its own
         self._offers: dict[str, list[Offer[Any]]] = {}
         self._clashes: dict[str, list[Clash]] = {}
@@ -226,9 +229,14 @@ class PluginManager:
             PluginError: if it can't be imported; says who is at fault and what to install.
         """
         plugin, started = offer.plugin, time.perf_counter()
-        owner = f"the {kind} {offer.record.name} of plugin {plugin.label}"
-        loaded = load_target(offer.record.target, owner, requires=plugin.requires, distribution=plugin.distribution)
-        self._tell("target", plugin, offer.record.target, time.perf_counter() - started, "imported")
+        owner, target = f"the {kind} {offer.record.name} of plugin {plugin.label}", offer.record.target
+        try:
+            loaded = load_target(target, owner, requires=plugin.requires, distribution=plugin.distribution)
+        except PluginError as error:
+            remember_failure(plugin, target, error)
+            raise
+        forget_failure(target)
+        self._tell("target", plugin, target, time.perf_counter() - started, "imported")
         return loaded
 
     def inactive(self) -> list[Plugin]:
@@ -346,8 +354,7 @@ class PluginManager:
         implementation = self._implementations.get(plugin.name, {}).get(hook)
         if implementation is None or not plugin.is_active or (plugin.name, hook) in self._answers:
             return
-        check_targets = plugin.name in self._check_targets
-        outcome = call_contained(lambda: records_of(implementation, check_targets=check_targets))
+        outcome = call_contained(lambda: self._records(plugin, implementation))
         plugin.output += outcome.output
         records = outcome.value or []
         told = f"{len(records)} records" if outcome.error is None else describe(outcome.error)
@@ -358,6 +365,16 @@ class PluginManager:
             return
         plugin.provides[hook] = [record_name(record) for record in records]
         self._answers[plugin.name, hook] = [Offer(record, plugin) for record in records]
+
+    def _records(self, plugin: Plugin, implementation: Implementation) -> list[Any]:
+        records = records_of(implementation)
+        if plugin.name in self._check_targets:
+            check_targets(records, implementation.hook, plugin, self._target_check)
+            for record in records:
+                failure = known_failure(plugin, record.target) if hasattr(record, "target") else None
+                if failure is not None:
+                    plugin.broken.append(failure)
+        return records
 
     def _drop(self, plugin: Plugin) -> None:
         self._pluggy.unregister(name=plugin.name)

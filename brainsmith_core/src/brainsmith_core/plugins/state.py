@@ -68,6 +68,7 @@ class Plugin:
         hooks: the hooks that it implements.
         provides: names of what it offers, by hook.
         notes: what its user should know although it is active.
+        broken: reason and fix of each part that couldn't be imported when it was last needed.
         output: what it printed while it was imported or asked.
         traceback: of the fault, or "".
     """
@@ -85,6 +86,7 @@ class Plugin:
     hooks: tuple[Hook, ...] = ()
     provides: dict[str, list[str]] = attrs.field(factory=dict)
     notes: list[str] = attrs.field(factory=list)
+    broken: list[tuple[str, str]] = attrs.field(factory=list)
     output: str = ""
     traceback: str = ""
 

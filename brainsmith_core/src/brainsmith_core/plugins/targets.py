@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterable
-from importlib.machinery import ModuleSpec
 from typing import Any
 
 from ..errors import PluginError
@@ -13,7 +12,7 @@ from .containment import call_contained, describe
 from .installed import installed, normalised
 from .requirements import missing_requirements
 
-__all__ = ["import_fix", "load_target", "missing_module"]
+__all__ = ["import_fix", "load_target"]
 
 
 def load_target(target: str, owner: str, *, requires: Iterable[str] = (), distribution: str = "") -> Any:
@@ -66,36 +65,3 @@ def import_fix(error: BaseException, owner: str, requires: Iterable[str] = ()) -
     if root in sys.modules:  # a part of something that is installed: it is damaged or of another version
         return f"pip install --force-reinstall {owner}"
     return f"pip install {normalised(root)}"
-
-
-def missing_module(target: str) -> str:
-    """Return the module of a target that isn't there, or ""; imports nothing.
-
-    Example:
-        >>> missing_module("os.path:join"), missing_module("no_such_package.part:thing")
-        ('', 'no_such_package')
-    """
-    name = ""
-    path: Any = None
-    for part in target.partition(":")[0].split("."):
-        inside, name = bool(name), f"{name}.{part}" if name else part
-        loaded = sys.modules.get(name)
-        if loaded is not None:
-            path = getattr(loaded, "__path__", None)
-            continue
-        # What isn't a package has no path, and nothing in it.
-        spec = None if inside and path is None else _find(name, path)
-        if spec is None:
-            return name
-        path = spec.submodule_search_locations
-    return ""
-
-
-def _find(name: str, path: Any) -> ModuleSpec | None:
-    """Ask the import system for a module without importing the packages that it is in."""
-    for finder in sys.meta_path:
-        find_spec = getattr(finder, "find_spec", None)
-        spec: ModuleSpec | None = find_spec(name, path) if find_spec else None
-        if spec is not None:
-            return spec
-    return None
