@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+from brainsmith_core.build.cache.settings import cache_root
 from brainsmith_core.build.runner import BackendBase
 from brainsmith_core.build.workspace import file_digest
 from brainsmith_core.config import BuildConfig
@@ -20,12 +21,12 @@ from brainsmith_core.metric import Metric, MetricSource, Stage
 from brainsmith_core.processes.client import TaskOutcome
 from brainsmith_core.records import BackendSpec
 from brainsmith_core.result import BuildStatus
-from brainsmith_core.store.location import default_root
 
 from .backend_spec import LEGACY_FINN
 from .build_failure import failure_of_result, failure_of_task, status_of_task
 from .build_products import find_products, find_reports, quality_warnings
 from .dataflow_config import DataflowPlan, plan_build
+from .environments.recent import recent_environment
 from .environments.records import FINNEnvironment
 from .finn_worker import STORE_CODE, TaskLimits, import_paths, run_task
 from .model_check import check_model
@@ -62,6 +63,14 @@ class LegacyFINNBackend(BackendBase):
         self.preserve_intermediate = preserve_intermediate
         self._wanted = environment
 
+    #: What FINN writes with the times that its steps took; all else is the same each time.
+    volatile_files: ClassVar[tuple[str, ...]] = ("artifacts/report/time_per_step.json", "artifacts/*.log")
+
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """Folders outside the build's own that its products may refer to."""
+        return () if self.finn_build_dir is None else (self.finn_build_dir,)
+
     @functools.cached_property
     def environment(self) -> FINNEnvironment:
         """The FINN environment that builds run in.
@@ -71,9 +80,7 @@ class LegacyFINNBackend(BackendBase):
         """
         if isinstance(self._wanted, FINNEnvironment):
             return self._wanted
-        from .environments import FINNEnvironmentManager
-
-        return FINNEnvironmentManager().find(self._wanted)
+        return recent_environment(self._wanted)
 
     def validate(self, config: BuildConfig) -> None:
         """Check a configuration, against what the FINN environment says of itself and, once for each model, with FINN.
@@ -213,9 +220,10 @@ class _FINNRun:
 
     def _cache(self) -> dict[str, JSONValue] | None:
         """Return what the worker needs to find and keep traces of steps; None if every step is to run."""
-        if not self.context.config.global_config.cache_results:
+        root = cache_root(self.context.config)
+        if root is None:
             return None
-        return {"root": default_root(), "code": str(STORE_CODE), "environment": self.environment.identity}
+        return {"root": str(root), "code": str(STORE_CODE), "environment": self.environment.identity}
 
     def _make_build_dir(self) -> Path:
         if self.backend.finn_build_dir is None:

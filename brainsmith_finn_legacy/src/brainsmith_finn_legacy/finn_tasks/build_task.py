@@ -30,12 +30,13 @@ def run_build(args: Dict[str, Any], emit: Emit) -> Dict[str, Any]:
         `failure` (None, or why it failed), `seconds` by step, `warnings`, `hardware` (layers by kind), `steps` (how
         each came about).
     """
-    try:
-        return _run_build(args, emit)
-    except DamagedModelError:
-        # The store has dropped it, with a warning; what the build has written so far is made again.
-        shutil.rmtree(args["settings"]["output_dir"])
-        return _run_build(args, emit)
+    for _ in range(len(args["steps"])):
+        try:
+            return _run_build(args, emit)
+        except DamagedModelError:
+            # The store has dropped it, with a warning; what the build has written so far is made again.
+            shutil.rmtree(args["settings"]["output_dir"])
+    return _run_build({**args, "cache": None}, emit)
 
 
 def _run_build(args: Dict[str, Any], emit: Emit) -> Dict[str, Any]:
