@@ -40,7 +40,7 @@ from .pipelines import (
 from .recorder import BuildRecorder, ObserverThread
 from .workspace import Workspace, config_digest, file_digest, write_json
 
-__all__ = ["run_build", "validate_build"]
+__all__ = ["is_stored", "run_build", "validate_build"]
 
 _STATUS_OF_OUTCOME = {"timeout": BuildStatus.TIMEOUT, "stopped": BuildStatus.CANCELLED}
 
@@ -65,6 +65,12 @@ def validate_build(config: BuildConfig, backend: Backend, spec: BackendSpec, plu
         validate(config)
 
 
+def is_stored(config: BuildConfig, backend: Backend, spec: BackendSpec, plugins: PluginManager) -> bool:
+    """Tell whether a build's result is in the store, so that it needn't be checked or built; see `run_build`."""
+    cache = BuildCache.of(config, backend, spec, plugins)
+    return cache is not None and cache.entry() is not None
+
+
 def run_build(
     config: BuildConfig,
     backend: Backend,
@@ -75,6 +81,8 @@ def run_build(
     on_event: Callable[[BuildEvent], None] | None = None,
 ) -> BuildResult:
     """Run one build and return its result, which is also in `result.json`.
+
+    A build whose like is in the store isn't run: it gets that one's result and files, and `cached` is set.
 
     Args:
         config: what to build.
@@ -141,7 +149,7 @@ def _restored(
         recorder.emit("build_started", backend=result.backend, output_dir=str(workspace.root), cached=True)
         recorder.log(f"nothing was run: this is the result of build {origin['build']} in {origin['output_dir']}")
         recorder.emit("build_finished", status=result.status.value, seconds=0.0, error=None, cached=True)
-    write_json(workspace.result, result.to_dict(), sync=True)
+    write_json(workspace.result, result.to_dict())  # not synced: after a power cut it is restored once more
     return result
 
 

@@ -14,7 +14,7 @@ from ..formats.json_values import JSONValue, checked_json_dict
 from ..plugins.manager import Offer, Plugin, PluginManager, default_plugins
 from ..records import BackendSpec
 from ..result import BuildResult
-from .one_build import run_build, validate_build
+from .one_build import is_stored, run_build, validate_build
 
 __all__ = [
     "BackendBase",
@@ -71,6 +71,10 @@ class BuildRunner(BuildRunnerInterface):
             MissingRequirementError: for something that the build needs and that isn't here.
         """
         validate_build(config, self.backend, self.offer.record, self.plugins)
+
+    def is_stored(self, config: BuildConfig) -> bool:
+        """Tell whether a build's result is in the store: then `run` restores it, and there is nothing to check."""
+        return is_stored(config, self.backend, self.offer.record, self.plugins)
 
     def identity(self, config: BuildConfig) -> dict[str, JSONValue]:
         """Return what a result depends on beside the configuration and the model, as the result's provenance has it.

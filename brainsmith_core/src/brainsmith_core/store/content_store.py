@@ -54,7 +54,9 @@ class ContentStore:
         self.blobs, self.entries_root = os.path.join(self.root, "blobs"), os.path.join(self.root, "entries")
         self.temporary, self._locks = os.path.join(self.root, "tmp"), os.path.join(self.root, "locks")
         self.gc_lock = os.path.join(self.root, "gc.lock")
-        for folder in (self.blobs, self.entries_root, self.temporary, self._locks):
+        for folder in (
+            () if os.path.isdir(self._locks) else (self.blobs, self.entries_root, self.temporary, self._locks)
+        ):
             try:
                 os.makedirs(folder, exist_ok=True)
             except OSError as error:

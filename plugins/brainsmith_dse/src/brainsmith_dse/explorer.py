@@ -165,7 +165,7 @@ class _Exploration:
             if result is not None:
                 self._found.append((config, result))
             elif place >= first:
-                if runner is not None:
+                if runner is not None and not runner.is_stored(config):
                     runner.validate(config)
                 indices.append(config.combination_index)
         self._to_build = self._configs.at(indices)

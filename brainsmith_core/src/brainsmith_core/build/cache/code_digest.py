@@ -18,9 +18,15 @@ __all__ = ["code_digest", "named_files"]
 _MOST_FILES = 2_000
 
 
+#: Folders of our packages that have no part in what a build gives.
+_NO_PART = {"__pycache__", "cli", "scaffold", "testing"}
+
+
 @functools.cache
 def code_digest(package: str) -> str | None:
-    """Return a digest of all files of an installed package, read once; None if there is no such package.
+    """Return a digest of the files of an installed package, read once; None if there is no such package.
+
+    Folders called `cli`, `scaffold` and `testing` don't count: no result depends on them.
 
     Args:
         package: the top-level name; the module itself isn't imported.
@@ -44,10 +50,11 @@ def code_digest(package: str) -> str | None:
 
 
 def _files(root: Path) -> Iterator[Path]:
+    """Yield a file itself, or a folder's files in order."""
     if root.is_file():
         yield root
     for folder, names, files in os.walk(root):
-        names[:] = sorted(name for name in names if name != "__pycache__")
+        names[:] = sorted(name for name in names if name not in _NO_PART)
         yield from (Path(folder, name) for name in sorted(files))
 
 
@@ -73,7 +80,7 @@ def named_files(data: JSONValue) -> dict[str, str] | None:
 
 
 def _texts(data: JSONValue) -> Iterator[str]:
-    """Yield the texts that can be paths: a word without a separator or suffix only if it stands alone in no path."""
+    """Yield the texts that can be paths."""
     if isinstance(data, str):
         if data and len(data) < 4096 and "\0" not in data and "\n" not in data:
             yield data
