@@ -31,7 +31,8 @@ def checked_json(value: object, where: str = "value") -> JSONValue:
         >>> checked_json({"a": (1, 2)})
         {'a': [1, 2]}
     """
-    if type(value) in _UNCHANGEABLE:
+    kind = type(value)
+    if kind in _UNCHANGEABLE or (kind is float and value - value == 0):  # type: ignore[operator]  # infinite - infinite isn't 0
         return value  # type: ignore[return-value]  # its type was just looked at
     if isinstance(value, str):
         return value

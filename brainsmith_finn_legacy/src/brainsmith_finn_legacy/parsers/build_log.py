@@ -18,6 +18,15 @@ _LINE = re.compile(
     re.MULTILINE,
 )
 
+#: What a telling line begins with.
+_WORDS = (
+    "Running step: ",
+    "Build completed successfully",
+    "Completed successfully",
+    "Build failed",
+    "Verification for ",
+)
+
 
 def parse_build_log(report: Report) -> Iterator[Metric]:
     """Yield steps, verdict and verification results (`build_dataflow.log`).
@@ -49,7 +58,7 @@ def _builds(text: str) -> list[list[re.Match[str]]]:
     """Return the telling lines of each build; one begins with a step whose number isn't the next one."""
     builds: list[list[re.Match[str]]] = []
     before = (0, "")
-    for match in _LINE.finditer(text):
+    for match in _telling(text):
         if match["step"]:
             here = (int(match["index"]), match["of"])
             if not builds or here[0] <= before[0] or here[1] != before[1]:
@@ -58,6 +67,22 @@ def _builds(text: str) -> list[list[re.Match[str]]]:
         if builds:
             builds[-1].append(match)
     return builds
+
+
+def _telling(text: str) -> Iterator[re.Match[str]]:
+    """Yield the telling lines; logs are long, and a plain search for their words takes a tenth of the time."""
+    places: set[int] = set()
+    for word in _WORDS:
+        place = text.find(word)
+        while place >= 0:
+            places.add(place)
+            place = text.find(word, place + 1)
+    end = 0
+    for place in sorted(places):
+        match = _LINE.match(text, place) if place >= end else None
+        if match:
+            end = match.end()
+            yield match
 
 
 def _verdict(report: Report, lines: list[re.Match[str]], last_step: str) -> Iterator[Metric]:

@@ -127,7 +127,8 @@ def _read_rows(table: Table, lines: Sequence[str], block: _Block) -> None:
                 lost = indent if lost is None else min(lost, indent)
                 continue
         first = cells[0]
-        indent = _indent(first) if first[:2] == "  " else 0
+        # One blank belongs to the frame.
+        indent = len(first) - len(first.lstrip()) - 1 if first[:2] == "  " else 0
         stripped = list(map(str.strip, cells))
         if stripped != columns:  # headings that a damaged table repeats are no row
             rows.append(Row(stripped, indent, place + 1, lost))

@@ -48,7 +48,8 @@ def read_documents(text: str) -> list[Document]:
     for begin, end in zip([0, *starts], [*starts, len(text)], strict=True):
         part = text[begin:end]
         documents.append(read_document(part, line))
-        line += part.count("\n")
+        if end < len(text):
+            line += part.count("\n")
     return documents
 
 
