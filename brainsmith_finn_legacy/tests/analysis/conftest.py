@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -164,3 +165,13 @@ def finn_output(tmp_path: Path) -> Callable[..., Path]:
         return root
 
     return write
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The shared folder of real reports."""
+    shared = Path(os.environ.get("BRAINSMITH_SHARED") or Path(__file__).parents[4] / "shared")
+    folder = shared / "corpus"
+    if not folder.is_dir():
+        pytest.skip(f"the corpus of real reports isn't here: {folder}")
+    return folder

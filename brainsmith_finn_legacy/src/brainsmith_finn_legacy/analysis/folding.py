@@ -16,13 +16,13 @@ from .cycle_formulas import formula_of, integers
 from .datatypes import bits_of
 from .layers import Layer
 
-__all__ = ["Folding", "check_folding", "divisors", "folding_for"]
+__all__ = ["WEIGHT_BITS", "Folding", "check_folding", "divisors", "folding_for"]
 
 #: Parallelism by layer and FINN's attribute.
 Folding = dict[str, dict[str, int]]
 
 #: FINN's default for the width in bits of a PE's weights, `mvau_wwidth_max`.
-_WEIGHT_BITS = 36
+WEIGHT_BITS = 36
 #: Widest stream that HLS takes, in bits.
 _STREAM_BITS = 8191
 #: What PE and SIMD must divide, as names of attributes, in FINN's own order of trying.
@@ -77,31 +77,34 @@ def check_folding(layers: Mapping[str, Layer], folding: Mapping[str, Mapping[str
                 raise ConfigurationError(f"{attribute}={value} of {name} must be 1 or more")
 
 
-def folding_for(layers: Mapping[str, Layer], target_cycles: int) -> tuple[Folding, list[str]]:
+def folding_for(
+    layers: Mapping[str, Layer], target_cycles: int, weight_bits: int = WEIGHT_BITS
+) -> tuple[Folding, list[str]]:
     """Return the folding that FINN would choose, and the layers for which that can't be said.
 
     Args:
         layers: the layers, with their attributes.
         target_cycles: cycles that a frame may take in each layer.
+        weight_bits: width in bits that a PE's weights may have, FINN's `mvau_wwidth_max`.
 
     Returns:
         The parallelism by layer and attribute; and the names of layers that keep theirs, since attributes are missing
         or their operator isn't known here.
     """
-    folding, kept = _pass(layers, target_cycles)
+    folding, kept = _pass(layers, target_cycles, weight_bits)
     reached = max((_cycles(layers[name], each) or 0 for name, each in folding.items()), default=0)
     reached = max(reached, *(layers[name].cycles or 0 for name in kept)) if kept else reached
-    return _pass(layers, reached) if reached > target_cycles else (folding, kept)
+    return _pass(layers, reached, weight_bits) if reached > target_cycles else (folding, kept)
 
 
-def _pass(layers: Mapping[str, Layer], target: int) -> tuple[Folding, list[str]]:
+def _pass(layers: Mapping[str, Layer], target: int, weight_bits: int) -> tuple[Folding, list[str]]:
     folding: Folding = {}
     kept: list[str] = []
     for name, layer in layers.items():
         if layer.operator == "ConvolutionInputGenerator" and layer.attributes.get("depthwise"):
             continue  # takes the PE of the layer that it feeds, below
         try:
-            folding[name] = _choice(layer, target)
+            folding[name] = _choice(layer, target, weight_bits)
         except KeyError:
             kept.append(name)
     for name, consumer in _depthwise(layers):
@@ -112,10 +115,10 @@ def _pass(layers: Mapping[str, Layer], target: int) -> tuple[Folding, list[str]]
     return folding, kept
 
 
-def _choice(layer: Layer, target: int) -> dict[str, int]:
+def _choice(layer: Layer, target: int, weight_bits: int) -> dict[str, int]:
     """Return FINN's folding of one layer; raises KeyError if something that it depends on isn't known."""
     if layer.operator == "MVAU":
-        return _matrix(layer, target)
+        return _matrix(layer, target, weight_bits)
     names = [*_limits(layer)]
     if not names:
         raise KeyError(layer.op_type)
@@ -130,7 +133,7 @@ def _choice(layer: Layer, target: int) -> dict[str, int]:
     return folding
 
 
-def _matrix(layer: Layer, target: int) -> dict[str, int]:
+def _matrix(layer: Layer, target: int, weight_bits: int) -> dict[str, int]:
     """First SIMD, while the weights of a PE are narrow enough, then PE, while all weights are."""
     bits = bits_of(layer.attributes, "weightDataType")
     decoupled = layer.attributes.get("mem_mode") == "internal_decoupled"
@@ -138,7 +141,7 @@ def _matrix(layer: Layer, target: int) -> dict[str, int]:
     width, height = integers(layer.attributes, "MW")[0], integers(layer.attributes, "MH")[0]
     folding = {"SIMD": 1, "PE": 1}
     for simd in divisors(width):
-        if _needed(layer, {**folding, "SIMD": simd}) > target and bits * simd > _WEIGHT_BITS:
+        if _needed(layer, {**folding, "SIMD": simd}) > target and bits * simd > weight_bits:
             break
         folding["SIMD"] = simd
         if _needed(layer, folding) <= target:

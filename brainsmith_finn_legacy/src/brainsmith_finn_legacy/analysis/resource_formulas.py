@@ -72,8 +72,12 @@ def _predict(layer: Layer, now: Mapping[str, int], folding: Mapping[str, int], n
     except KeyError:
         return _bounds(reported, now, folding)
     # LUTs have parts that don't depend on the folding; of the others the formula gives all, or it isn't this version's.
-    if name == "util.lut" or before == reported:
-        return _known(max(0, round(reported + after - before)), "formula")
+    if name == "util.lut":
+        value = max(0, round(reported + after - before))
+        # FINN cuts both figures to whole numbers.
+        return Estimate(value=value, low=max(0, value - 1), high=value + 1, method="formula")
+    if before == reported:
+        return _known(after, "formula")
     return _bounds(reported, now, folding)
 
 

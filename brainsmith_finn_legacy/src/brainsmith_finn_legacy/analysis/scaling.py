@@ -14,7 +14,7 @@ from brainsmith_core.formats.serialization import from_data, to_data
 
 from .build_figures import BuildFigures
 from .cycle_formulas import formula_of
-from .folding import Folding, check_folding, folding_for
+from .folding import WEIGHT_BITS, Folding, check_folding, folding_for
 from .layers import RESOURCES, Layer, layers_of
 from .resource_formulas import Estimate, predict_resources
 
@@ -32,11 +32,13 @@ class ScalingTarget:
             too is given.
         target_fps: frames/s that FINN shall fold for.
         clock_ns: the clock's period.
+        mvau_wwidth_max: FINN's setting of that name: how wide in bits a PE's weights may become, with `target_fps`.
     """
 
     folding: dict[str, dict[str, int]] = attrs.field(factory=dict)
     target_fps: float | None = None
     clock_ns: float | None = None
+    mvau_wwidth_max: int = WEIGHT_BITS
 
     def __attrs_post_init__(self) -> None:
         for name in ("target_fps", "clock_ns"):
@@ -180,7 +182,7 @@ def _foldings(layers: Mapping[str, Layer], wanted: ScalingTarget, clock: float |
     if wanted.target_fps is not None:
         if clock is None:
             raise ConfigurationError("target_fps needs the clock, which no report tells", hint="give clock_ns")
-        folding, kept = folding_for(layers, int(1e9 / clock / wanted.target_fps))
+        folding, kept = folding_for(layers, int(1e9 / clock / wanted.target_fps), wanted.mvau_wwidth_max)
         if len(kept) == len(layers):
             text = f"which folding FINN would choose for {wanted.target_fps:g} frames/s can't be said"
             raise ConfigurationError(
