@@ -12,7 +12,7 @@ import attrs
 
 from ..config import BuildConfig, ProcessingStep
 from ..context import BuildContext, BuildFailure, StepContext, StepOutcome
-from ..errors import BuildCancelledError
+from ..errors import BrainsmithError, BuildCancelledError, ConfigurationError
 from ..formats.json_values import JSONValue
 from ..formats.serialization import from_data, to_data
 from ..metric import Metric
@@ -27,6 +27,9 @@ from .workspace import Workspace
 __all__ = ["PostprocessingPipeline", "PreprocessingPipeline", "StepFailedError", "check_steps"]
 
 Kind = Literal["preprocessing", "postprocessing"]
+
+#: Where our own errors are defined.
+_OURS = BrainsmithError.__module__
 
 
 class StepFailedError(Exception):
@@ -245,6 +248,10 @@ class _StepRunner:
         return outcome
 
 
+def _type_of(error: type[BrainsmithError]) -> str:
+    return f"{error.__module__}.{error.__qualname__}"
+
+
 def task_failure(task: TaskOutcome, kind: str, step: str) -> BuildFailure:
     """Return why a task in a worker failed, as a failure of a step.
 
@@ -254,13 +261,18 @@ def task_failure(task: TaskOutcome, kind: str, step: str) -> BuildFailure:
         step: the step's name.
     """
     category = {"error": kind, "crash": "crash", "timeout": "timeout", "memory": "memory"}[task.outcome]
+    if task.error is not None and task.error.type == _type_of(ConfigurationError):
+        # A step sees what is wrong with the files that its parameters name only when it runs.
+        category = "configuration"
     what = {
         "crash": f"was ended by signal {task.signal}" if task.signal else f"ended with exit code {task.exit_code}",
         "timeout": f"was stopped after {task.seconds:.0f} s: the time limit",
         "memory": "used more memory than its limit",
     }
     if task.error is not None and task.outcome == "error":
-        text = f"failed: {task.error.type.rpartition('.')[2]}: {task.error.message}"
+        home, _, name = task.error.type.rpartition(".")
+        # Messages of our own errors say all; those of foreign ones often need the name.
+        text = f"failed: {task.error.message}" if home == _OURS else f"failed: {name}: {task.error.message}"
     else:
         text = what.get(task.outcome, "failed")
     return BuildFailure(

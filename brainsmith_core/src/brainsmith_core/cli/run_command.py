@@ -59,6 +59,14 @@ def command(
         print_json(result.to_dict())
     else:
         _print_result(result)
+    return _exit_code(result)
+
+
+def _exit_code(result: BuildResult) -> int:
+    """Return 2 where a step before the backend refused what it was given: nothing was built yet."""
+    error = result.error
+    if result.status is BuildStatus.FAILED and error is not None and error.phase == "preprocessing":
+        return 2 if error.category == "configuration" else 1
     return _EXIT.get(result.status, 1)
 
 
@@ -89,7 +97,9 @@ def _print_result(result: BuildResult) -> None:
     if result.error is not None:
         click.echo(f"  {result.error.category}: {result.error.message}")
         first = result.error.first_error
-        if first is not None and first.text not in result.error.message:
+        # What is wrong with the configuration is said in full; the log has it once more, with a traceback.
+        is_said = result.error.category == "configuration" or (first and first.text in result.error.message)
+        if first is not None and not is_said:
             click.echo(f"  first error: {first.file}:{first.line}: {first.text}")
         for text in result.error.advice:
             click.echo(f"  - {text}")
