@@ -5,8 +5,9 @@ python benchmarks/incremental_equality.py [--pairs 200] [--seed 1] [--environmen
 For each pair the second configuration differs from the first one in one to three flags. Both are built by FINN alone,
 in a process of their own, then through one cache that all pairs share, in the same folder; then all files are compared
 byte for byte. Left out are those that differ between two FINN runs of one configuration: `build_dataflow.log` and
-`time_per_step.json` (times), and `intermediate_models/step_qonnx_to_finn.onnx` (random tensor names). The messages of the
-log, without their times, are compared as well and counted apart.
+`time_per_step.json` (times), and `intermediate_models/step_qonnx_to_finn.onnx` (random tensor names). Where another
+file differs, FINN alone is run once more, in another process; files in which it differs from itself are counted apart.
+The messages of the log, without their times, are compared as well.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ class Tally:
     log_example: str = ""
     distinct: set[str] = attrs.field(factory=set)
     unstored: collections.Counter[str] = attrs.field(factory=collections.Counter)
+    unsteady: collections.Counter[str] = attrs.field(factory=collections.Counter)
     faults: list[str] = attrs.field(factory=list)
 
 
@@ -161,6 +163,11 @@ def files_of(folder: Path) -> dict[str, str]:
     }
 
 
+def differing(one: dict[str, str], other: dict[str, str]) -> list[str]:
+    """Return the files that aren't the same in both."""
+    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
+
+
 def log_of(folder: Path) -> list[str]:
     """Return the messages in FINN's log; a step's own time and memory stand in none of them."""
     path = folder / "build_dataflow.log"
@@ -174,14 +181,16 @@ class Comparison:
     def __init__(self, environment: FINNEnvironment, folder: Path, tally: Tally) -> None:
         self.environment, self.folder, self.tally = environment, folder, tally
         self.fresh = Fresh(environment, folder / "fresh")
+        self.again: Fresh | None = None
         self.out = folder / "out"
 
     def compare(self, flags: dict[str, Any]) -> None:
         """Build a configuration both ways, in the same folder, and compare."""
         settings = settings_of(flags, self.environment, self.folder.parent)
-        fresh = self._fresh(flags, settings)
+        fresh = self._fresh(flags, settings, self.fresh)
         expected, messages = files_of(self.out), log_of(self.out / "artifacts")
         ours, records, code = self._ours(flags, settings)
+        repeated = log_of(self.out / "artifacts")
         self.tally.builds += 1
         self.tally.files += len(expected)
         self.tally.distinct.add(json.dumps([self.environment.name, sorted(expected.items())]))
@@ -194,17 +203,28 @@ class Comparison:
             self.tally.faults.append(f"FINN's code is {fresh['code']}, ours is {code}: {flags}")
         elif not code:
             self.tally.failed_alike += 1
-        different = sorted(name for name in {*ours, *expected} if ours.get(name) != expected.get(name))
+        different = differing(ours, expected)
+        if different:
+            unsteady = self._unsteady(flags, settings, expected)
+            different = [name for name in different if name not in unsteady]
         if different:
             self.tally.faults.append(f"{different[:4]} differ: {flags}")
-        repeated = log_of(self.out / "artifacts")
         self.tally.logs_equal += messages == repeated
         if messages != repeated and self.tally.log_example == "":
             self.tally.log_example = "\n".join(
                 difflib.unified_diff(messages, repeated, "FINN", "ours", n=0, lineterm="")
             )
 
-    def _fresh(self, flags: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    def _unsteady(self, flags: dict[str, Any], settings: dict[str, Any], expected: dict[str, str]) -> list[str]:
+        """Return the files in which another FINN process, with other random numbers, differs from the first one."""
+        if self.again is None:
+            self.again = Fresh(self.environment, self.folder / "again")
+        self._fresh(flags, settings, self.again)
+        found = differing(files_of(self.out), expected)
+        self.tally.unsteady.update(f"{self.environment.name}: {name}" for name in found)
+        return found
+
+    def _fresh(self, flags: dict[str, Any], settings: dict[str, Any], finn: Fresh) -> dict[str, Any]:
         self._clear()
         point = {
             "model": flags["model"],
@@ -214,7 +234,7 @@ class Comparison:
             "final_model": str(self.out / "final.onnx"),
             "cwd": str(self.out),
         }
-        return self.fresh.build(point)
+        return finn.build(point)
 
     def _ours(self, flags: dict[str, Any], settings: dict[str, Any]) -> tuple[dict[str, str], list[Any], bool]:
         self._clear()
@@ -238,6 +258,12 @@ class Comparison:
         if outcome.result["failure"] is not None:  # FINN's own last step didn't run either
             files.pop("final.onnx", None)
         return files, outcome.result["steps"], outcome.result["failure"] is None
+
+    def close(self) -> None:
+        """End FINN's processes."""
+        self.fresh.close()
+        if self.again is not None:
+            self.again.close()
 
     def _clear(self) -> None:
         shutil.rmtree(self.out, ignore_errors=True)
@@ -287,9 +313,9 @@ def main() -> None:
             for flags in pair:
                 comparisons[each].compare(flags)
             if number % 10 == 0:
-                print(f"{number} pairs, {time.perf_counter() - started:.0f} s, {len(tally.faults)} faults", flush=True)
+                print(f"{number} pairs, {time.perf_counter() - started:.0f} s, faults: {tally.faults}", flush=True)
         for comparison in comparisons.values():
-            comparison.fresh.close()
+            comparison.close()
     report(tally, options, names, models)
 
 
@@ -302,6 +328,8 @@ def report(tally: Tally, options: argparse.Namespace, names: list[str], models: 
     print(f"files compared byte for byte {tally.files}, builds that differ {len(tally.faults)}")
     print(f"logs with the same messages {tally.logs_equal} of {tally.builds}")
     print(f"steps {tally.steps}, of them restored {tally.reused}")
+    for name, count in tally.unsteady.most_common(12):
+        print(f"differs between two runs of FINN itself, {count} times: {name}")
     if tally.log_example:
         print("the first log that differs:\n" + tally.log_example[:1500])
     for reason, count in tally.unstored.most_common(12):

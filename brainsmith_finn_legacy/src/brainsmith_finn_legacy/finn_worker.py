@@ -43,6 +43,8 @@ class TaskLimits:
 def finn_worker(environment: FINNEnvironment) -> Worker:
     """Return this process's worker for an environment; it starts, and imports FINN, when it is first used."""
     env = {**environment.worker_env(), "BRAINSMITH_CONTENT_STORE": str(STORE_CODE)}
+    # FINN goes through sets of names here and there: so that a build gives the same in whatever worker it runs.
+    env["PYTHONHASHSEED"] = os.environ.get("PYTHONHASHSEED", "0")
     return shared_worker(environment.python, TASKS, env=env)
 
 

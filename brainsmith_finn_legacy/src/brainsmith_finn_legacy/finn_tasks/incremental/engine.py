@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import random
 import sys
 import time
@@ -78,7 +79,8 @@ class Engine:
         emit: Callable[[Dict[str, Any]], None],
     ) -> None:
         self._traces = traces
-        self._common = [environment, own_digest() if traces is not None else ""]
+        # Sets of text are in an order that the seed of hashes decides; FINN goes through some of them.
+        self._common = [environment, own_digest() if traces is not None else "", os.environ.get("PYTHONHASHSEED")]
         self._build_dir = build_dir
         self._own = Own(packages)
         self._emit = emit

@@ -6,6 +6,7 @@ that place into a model or report, and then its trace is good for this place onl
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any, Iterator, List, Optional, Tuple
 
@@ -42,7 +43,13 @@ def note_hidden(place: Place, reads: Reads, contents: List[bytes], given: Option
 
 
 def _found(names: List[str], contents: List[bytes]) -> bool:
-    return any(os.fsencode(name) in content for name in names if len(name) >= _SHORTEST for content in contents)
+    wanted = {text for name in names if len(name) >= _SHORTEST for text in (os.fsencode(name), _in_json(name))}
+    return any(text in content for text in wanted for content in contents)
+
+
+def _in_json(name: str) -> bytes:
+    """Return a name as it stands in a report that is JSON."""
+    return json.dumps(name)[1:-1].encode()
 
 
 def _parts(path: str, given: bytes) -> List[str]:
