@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.context import BackendOutcome, BuildContext
-from brainsmith_core.errors import ConfigurationError
+from brainsmith_core.errors import ConfigurationError, MissingRequirementError
 from brainsmith_core.hookspecs import hookimpl
-from brainsmith_core.metric import Metric, MetricSource, Stage
+from brainsmith_core.metric import Metric, MetricSource, MetricStatus, Stage
 from brainsmith_core.metrics import report_files
 from brainsmith_core.metrics.collector import Collected, MetricsCollector
 from brainsmith_core.metrics.report import Report, ReportError
+from brainsmith_core.metrics.report_views import named_figures
 from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_core.records import Device, MetricParserSpec
 from brainsmith_core.result import BuildStatus
@@ -298,6 +299,26 @@ def test_reports_in_a_finn_folder_are_summed_up(collector: MetricsCollector, tmp
     assert collector.collect_from_finn_output(str(tmp_path)).raw_metrics == {"util.lut": 12}
     with pytest.raises(ConfigurationError, match="there is no folder"):
         collector.collect_from_finn_output(tmp_path / "gone")
+
+
+def test_reports_are_given_by_name_with_their_scopes(collector: MetricsCollector, tmp_path: Path) -> None:
+    (tmp_path / "a.area").write_text("area report\nutil.lut=7\nutil.lut.available=14\nmsg.errors=3\n")
+    utilisation = {"util.lut": 7, "util.lut.available": 14, "util.lut.fraction": 0.5}
+    assert collector.parse_utilization_reports([tmp_path]) == utilisation
+    assert collector.parse_synthesis_reports(str(tmp_path / "a.area")) == {**utilisation, "msg.errors": 3}
+    assert collector.parse_timing_reports([tmp_path]) == {}
+    with pytest.raises(MissingRequirementError, match=r"b\.area doesn't exist"):
+        collector.parse_timing_reports([tmp_path / "b.area"])
+
+
+def test_of_several_stages_the_most_faithful_one_is_given() -> None:
+    def figure(value: int, stage: Stage, **scope: str) -> Metric:
+        return Metric(name="util.lut", value=value, unit="count", stage=stage, scope=scope)
+
+    found = [figure(1, Stage.ROUTE), figure(2, Stage.SYNTH), figure(3, Stage.HLS, layer="a", module="b")]
+    missing = Metric(name="util.ff", unit="count", stage=Stage.ROUTE, status=MetricStatus.MISSING)
+    assert named_figures([*found, missing]) == {"util.lut": 1, "util.lut[layer=a,module=b]": 3}
+    assert named_figures([]) == {}
 
 
 def test_figures_in_logs_are_given_by_name(collector: MetricsCollector, tmp_path: Path) -> None:

@@ -182,6 +182,6 @@ def test_cycles_and_widths_of_every_operator_are_finns_own(finn_environment: FIN
         assert formula.compute(plain(attributes)) == answer["cycles"], (op_type, attributes)
         ports = ports_of(operator_of(op_type))
         if ports is not None:
-            widths = [stream_of(port, plain(attributes), None) for port in ports[:2] if port]
+            widths = [stream_of(port, plain(attributes), None) for port in ports[:2]]
             found = [width.bits_per_cycle for width in widths if width]
             assert found == [answer["input"], answer["output"]], (op_type, attributes)

@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 
 from ..config import BuildConfig
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, MissingRequirementError
 from ..formats.json_values import JSONValue
 from ..metric import Metric
 from ..plugins.manager import Plugin, PluginManager, default_plugins
@@ -21,10 +21,14 @@ from .recognition import Recogniser
 from .report import REFUSED, ParsedFile, read_number
 from .report_files import find_files
 from .report_reader import ReportReader
+from .report_views import SYNTHESIS, named_figures
 from .summary import summarise
 from .vocabulary import Vocabulary
 
 __all__ = ["Collected", "MetricsCollector"]
+
+#: One report or folder, or several of one design.
+Reports = str | Path | Iterable[str | Path]
 
 
 @attrs.define(kw_only=True)
@@ -118,6 +122,44 @@ class MetricsCollector:
     def collect_from_logs(self, log_files: Iterable[str | Path]) -> dict[str, JSONValue]:
         """Return the figures of the whole design that logs hold, by name."""
         return summarise(self.collect(map(Path, log_files), Path()).metrics).raw_metrics
+
+    def parse_synthesis_reports(self, reports: Reports) -> dict[str, JSONValue]:
+        """Return all figures of synthesis (HLS, out of context, whole design) that reports hold, by name.
+
+        Args:
+            reports: report files and folders. A figure of a clock, layer or instance has its scope in brackets:
+                `util.lut[layer=MVAU_hls_0]`.
+        """
+        return named_figures(each for each in self._read(reports) if each.stage in SYNTHESIS)
+
+    def parse_timing_reports(self, reports: Reports) -> dict[str, JSONValue]:
+        """Return slacks, clocks and worst paths that reports hold, by name; every clock, not only the first.
+
+        Args:
+            reports: report files and folders; names are as those of `parse_synthesis_reports`.
+        """
+        return named_figures(each for each in self._read(reports) if each.name.startswith("timing."))
+
+    def parse_utilization_reports(self, reports: Reports) -> dict[str, JSONValue]:
+        """Return resources used and available with the fractions that reports hold, by name.
+
+        Args:
+            reports: report files and folders; names are as those of `parse_synthesis_reports`.
+        """
+        return named_figures(each for each in self._read(reports) if each.name.startswith("util."))
+
+    def _read(self, reports: Reports) -> list[Metric]:
+        """Read reports of one design.
+
+        Raises:
+            MissingRequirementError: if one doesn't exist.
+        """
+        paths = [Path(reports)] if isinstance(reports, str | Path) else [Path(report) for report in reports]
+        for path in paths:
+            if not path.exists():
+                raise MissingRequirementError(f"{path} doesn't exist", hint="give report files or folders")
+        metrics = self.collect(paths, Path()).metrics
+        return [*metrics, *self.derive(metrics)]
 
     @cached_property
     def _reader(self) -> ReportReader:
