@@ -96,6 +96,55 @@ def test_logs_that_name_each_other_end(diagnoser: LogDiagnoser, tmp_path: Path) 
     assert diagnoser.diagnose(tmp_path / "0.log").first_error is not None
 
 
+SESSION = """\
+# Start of session at: Mon Jan  1 00:00:00 2024
+launch_runs impl_1 -jobs 4
+[Mon Jan  1 00:00:01 2024] Launched synth_1...
+{where}
+wait_on_run impl_1
+ERROR: [Common 17-39] 'wait_on_run' failed due to earlier errors.
+INFO: [Common 17-206] Exiting Vivado at Mon Jan  1 00:00:09 2024...
+"""
+RUN = "*** Running vivado\nERROR: [Synth 8-1031] use of undeclared identifier 'a' [/x/top.v:3]\n"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "Run output will be captured here: {folder}/p.runs/synth_1/runme.log",
+        "Run output will be captured here:\nip_0: {folder}/p.runs/ip_0/runme.log\ns: {folder}/p.runs/synth_1/runme.log",
+        "Run output will be captured here: /another/machine/p.runs/synth_1/runme.log",
+        r"Run output will be captured here: C:\another machine\p.runs\synth_1\runme.log",
+    ],
+)
+def test_a_session_leads_to_the_log_of_the_run_that_failed(diagnoser: LogDiagnoser, tmp_path: Path, where: str) -> None:
+    run = written(tmp_path / "p.runs" / "synth_1" / "runme.log", RUN)
+    written(tmp_path / "p.runs" / "ip_0" / "runme.log", "*** Running vivado\nsynth_design completed successfully\n")
+    session = written(tmp_path / "vivado.log", SESSION.format(where=where.format(folder=tmp_path)))
+    found = diagnoser.diagnose(session)
+    assert found.first_error is not None
+    assert (found.first_error.file, found.first_error.line) == (str(run), 2)
+    assert found.match is not None
+    assert found.match.rule is UNDECLARED
+    assert found.pointer is not None
+    assert found.pointer.id == "Common 17-39"
+
+
+def test_a_session_whose_own_error_says_enough_is_not_left(diagnoser: LogDiagnoser, tmp_path: Path) -> None:
+    written(tmp_path / "p.runs" / "synth_1" / "runme.log", "ERROR: [Synth 8-1] another\n")
+    where = "Run output will be captured here: p.runs/synth_1/runme.log\nERROR: undeclared identifier 'b'"
+    found = diagnoser.diagnose(written(tmp_path / "vivado.log", SESSION.format(where=where)))
+    assert found.first_error is not None
+    assert found.first_error.file == str(tmp_path / "vivado.log")
+
+
+def test_a_session_whose_runs_are_gone_keeps_its_own_error(diagnoser: LogDiagnoser, tmp_path: Path) -> None:
+    where = f"Run output will be captured here: /nowhere/{'x' * 300}/p.runs/synth_1/runme.log"
+    found = diagnoser.diagnose(written(tmp_path / "vivado.log", SESSION.format(where=where)))
+    assert found.first_error is not None
+    assert found.first_error.id == "Common 17-39"
+
+
 def test_tools_logs_come_in_the_order_of_a_build(tmp_path: Path) -> None:
     for name in ("impl_1/runme.log", "synth_1/runme.log", "vivado.log", "a/vitis_hls.log", "x/other.log", "a.txt"):
         written(tmp_path / name, "x")

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import attrs
 
@@ -18,6 +18,8 @@ __all__ = ["LogDiagnoser", "LogDiagnosis", "tool_logs"]
 
 #: Logs that a message points to may point to others; none goes further than this.
 _DEEPEST = 3
+#: So many of the last parts of a run's path are looked for below a session's log.
+_DEEPEST_RUN = 8
 #: A folder of logs is searched this far.
 _MOST_FILES = 20_000
 _MOST_LOGS = 50
@@ -133,6 +135,9 @@ class LogDiagnoser:
             return LogDiagnosis(findings=findings, match=self._rules.match_warning(findings.warnings))
         match = self._rules.match_any(findings.candidates)
         followed = self._follow(self._named_logs(findings), path.parent, [*seen, path])
+        if followed is None and (match is None or match.rule.priority < 0):
+            # Of a run that failed, a session only says that it did.
+            followed = self._follow(_captured(findings, path.parent), path.parent, [*seen, path])
         if followed is not None:
             return attrs.evolve(
                 followed, findings=findings, match=followed.match or match, pointer=findings.first_error
@@ -157,6 +162,21 @@ class LogDiagnoser:
                     if found.findings.outcome == "failed":
                         return found
         return None
+
+
+def _captured(findings: LogFindings, folder: Path) -> Iterator[str]:
+    """Yield the logs of runs that a session launched: where it says, else in the same place below the session's log."""
+    for name in findings.captured:
+        parts = PureWindowsPath(name).parts
+        places = [Path(name), *(Path(*parts[-count:]) for count in range(min(len(parts), _DEEPEST_RUN), 2, -1))]
+        yield from (str(place) for place in places if _is_file(folder / place))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # what a pattern found in a log needn't be a path
+        return False
 
 
 def tool_logs(path: Path) -> list[Path]:

@@ -6,6 +6,7 @@ import re
 
 __all__ = [
     "BOUNDARIES",
+    "CAPTURED",
     "CHAINED",
     "COMPILER_ERROR",
     "CRASH",
@@ -44,6 +45,9 @@ BOUNDARIES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("hls workspace", re.compile(r"INFO(?:-FLOW)?: (?:\[HLS 200-0\] )?Workspace .+ opened at ")),
     ("xcd", re.compile(r"\w{3} \w{3} .*\d: Running xcd server\.")),
 )
+
+#: Where a Vivado session says that a run that it launched writes its log; of several runs, each on a line of its own.
+CAPTURED = re.compile(r"(?:Run output will be captured here|[\w.\-]{1,200}): (?P<log>\S.{0,600}[/\\]runme\.log)$")
 
 #: `ERROR: [Synth 8-439] text`, `ERROR:HDLCompiler:806 - text`, `CRITICAL WARNING: [Timing 38-282] text`.
 ERROR = re.compile(

@@ -30,6 +30,7 @@ class LogFindings:
         earlier_error: the first error of an earlier run that failed, or None.
         unfinished: whether the tool's closing line is missing, where it always writes one.
         step: the FINN step that was begun last, such as `step_hw_ipgen [5/19]`, or "".
+        captured: the logs of runs that a session launched, as it names them.
     """
 
     outcome: str = "unknown"
@@ -44,6 +45,7 @@ class LogFindings:
     earlier_error: LogLine | None = None
     unfinished: bool = False
     step: str = ""
+    captured: tuple[str, ...] = ()
 
     @property
     def candidates(self) -> tuple[str, ...]:
@@ -87,6 +89,7 @@ def _findings(scanner: LogScanner) -> LogFindings:
         earlier_error=next((each.first_error for each in earlier if each.outcome == "failed"), None),
         unfinished=scanner.has_closing_lines and not run.ended,
         step=_step(run),
+        captured=tuple(dict.fromkeys(run.captured)),
     )
 
 

@@ -67,6 +67,7 @@ class LogRun:
         ended: whether the tool said good-bye.
         step: number of the FINN step that was begun last, of how many.
         step_name: its name.
+        captured: paths of the logs of runs that a session launched.
     """
 
     line: int
@@ -80,6 +81,7 @@ class LogRun:
     ended: bool = False
     step: tuple[int, int] | None = None
     step_name: str = ""
+    captured: list[str] = attrs.field(factory=list)
 
     @property
     def outcome(self) -> str:
@@ -201,6 +203,9 @@ class LogScanner:
             return
         self._divide(text)
         run = self._run
+        if text.endswith("runme.log") and len(run.captured) < _MOST_MESSAGES:
+            captured = patterns.CAPTURED.match(text)
+            run.captured += [captured["log"]] if captured else []
         if not run.tool:
             run.tool = patterns.TOOL_LINE.match(text) is not None
         if any(word in text for word in patterns.VERDICT_WORDS):
