@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .hookspecs import API_VERSION, hookimpl
     from .metric import Metric, MetricSource, MetricStatus
     from .metrics.collector import MetricsCollector
-    from .plugins.manager import PluginManager
+    from .plugins.manager import PluginManager, plugin_settings
     from .records import (
         BackendSpec,
         CommandSpec,
@@ -53,7 +53,7 @@ _HOMES = {
     "hookspecs": ("API_VERSION", "hookimpl"),
     "metric": ("Metric", "MetricSource", "MetricStatus"),
     "build.pipelines": ("PostprocessingPipeline", "PreprocessingPipeline"),
-    "plugins.manager": ("PluginManager",),
+    "plugins.manager": ("PluginManager", "plugin_settings"),
     "records": (
         "BackendSpec",
         "CommandSpec",
@@ -118,6 +118,7 @@ __all__ = [
     "Workspace",
     "create_build_runner_factory",
     "hookimpl",
+    "plugin_settings",
 ]
 
 __getattr__ = lazy_names(__name__, _HOME_OF)

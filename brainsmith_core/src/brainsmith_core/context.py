@@ -51,6 +51,7 @@ class BuildContext:
         log: appends a line to `build.log`.
         stop: set when the build shall stop.
         deadline: when the build's time is over, by `time.monotonic`, or None.
+        settings: the settings of the backend's plugin, checked and with defaults filled in.
         cache_root: the folder of the `ContentStore` for what may be reused, or None if all shall run.
     """
 
@@ -62,6 +63,7 @@ class BuildContext:
     stop: StopSignal
     deadline: float | None = None
     cache_root: Path | None = None
+    settings: dict[str, JSONValue] = attrs.field(factory=dict, converter=checked_json_dict)
 
     @property
     def remaining_seconds(self) -> float | None:
@@ -170,6 +172,7 @@ class StepContext:
     Args:
         config: the build's configuration.
         parameters: the step's parameters, checked and with defaults filled in.
+        settings: the settings of the step's plugin, checked and with defaults filled in.
         model_path: the model that goes in (preprocessing), or the processed one (postprocessing).
         output_model_path: where a preprocessing step writes the model that it makes.
         report_dir: where the step writes its report and other files.
@@ -182,6 +185,7 @@ class StepContext:
     output_model_path: str
     report_dir: str
     output_dir: str
+    settings: dict[str, JSONValue] = attrs.field(factory=dict, converter=checked_json_dict)
 
     @property
     def workspace(self) -> Workspace:

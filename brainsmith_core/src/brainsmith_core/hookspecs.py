@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         ExecutorSpec,
         MetricDefinition,
         MetricParserSpec,
+        Parameter,
         StepSpec,
         ValidatorSpec,
     )
@@ -123,6 +124,12 @@ def brainsmith_commands() -> Iterable[CommandSpec]:
 @hookspec
 def brainsmith_validators() -> Iterable[ValidatorSpec]:
     """Yield the kinds of files that `brainsmith validate` can check."""
+    return ()
+
+
+@hookspec
+def brainsmith_settings() -> Iterable[Parameter]:
+    """Yield the settings that this plugin has; what users say is checked against them."""
     return ()
 
 

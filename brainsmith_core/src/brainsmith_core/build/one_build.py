@@ -38,6 +38,7 @@ from .pipelines import (
     check_steps,
 )
 from .recorder import BuildRecorder, ObserverThread
+from .settings_used import settings_used
 from .workspace import Workspace, config_digest, file_digest, write_json
 
 __all__ = ["is_stored", "run_build", "validate_build"]
@@ -60,6 +61,7 @@ def validate_build(config: BuildConfig, backend: Backend, spec: BackendSpec, plu
             f"backend {spec.name} can't reach the stage {stage.value}", hint=f"it reaches: {known}"
         )
     check_steps(config, plugins)
+    settings_used(config, spec, plugins)
     validate = getattr(backend, "validate", None)
     if validate is not None:
         validate(config)
@@ -189,6 +191,7 @@ class _Build:
             stop=stop,
             deadline=None if limit is None else time.monotonic() + 60 * limit,
             cache_root=cache_root(config),
+            settings=plugins.setting_values(offer.plugin),
         )
         self.started = time.monotonic()
         self.phase = "preprocessing"
@@ -246,6 +249,7 @@ class _Build:
         identity = getattr(self.backend, "identity", None)
         if identity is not None:
             self.result.provenance |= checked_json_dict(identity(self.config), "identity")
+        self.result.provenance |= settings_used(self.config, self.offer.record, self.plugins)
 
     def _enter(self, phase: str) -> None:
         self.phase = phase

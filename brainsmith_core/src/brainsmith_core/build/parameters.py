@@ -8,7 +8,7 @@ from ..errors import ConfigurationError, did_you_mean
 from ..formats.json_values import JSONValue
 from ..records import Parameter
 
-__all__ = ["checked_parameters"]
+__all__ = ["check_value", "checked_parameters"]
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
@@ -45,15 +45,24 @@ def checked_parameters(
     values: dict[str, JSONValue] = {}
     for name, parameter in known.items():
         if name in given:
-            _check(parameter, given[name], where)
+            check_value(parameter, given[name], f'{where}: parameter "{name}"')
         elif parameter.required:
             raise ConfigurationError(f'{where} needs the parameter "{name}": {parameter.summary}')
         values[name] = given.get(name, parameter.default)
     return values
 
 
-def _check(parameter: Parameter, value: JSONValue, where: str) -> None:
-    named = f'{where}: parameter "{parameter.name}"'
+def check_value(parameter: Parameter, value: JSONValue, named: str) -> None:
+    """Check a value against what is declared.
+
+    Args:
+        parameter: the declaration.
+        value: what the user wrote.
+        named: what it is, for messages.
+
+    Raises:
+        ConfigurationError: if it is wrong.
+    """
     if value is None and parameter.default is None and not parameter.required:
         return
     if parameter.type != "any":

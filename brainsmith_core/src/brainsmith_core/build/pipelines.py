@@ -201,6 +201,7 @@ class _StepRunner:
             output_model_path=str(logs / f"{name}.onnx"),
             report_dir=str(logs),
             output_dir=str(self.context.workspace.root),
+            settings=self.plugins.setting_values(offer.plugin),
         )
         return step_worker().run(
             "run_step",

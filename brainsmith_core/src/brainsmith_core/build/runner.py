@@ -15,6 +15,7 @@ from ..plugins.manager import Offer, Plugin, PluginManager, default_plugins
 from ..records import BackendSpec
 from ..result import BuildResult
 from .one_build import is_stored, run_build, validate_build
+from .settings_used import settings_used
 
 __all__ = [
     "BackendBase",
@@ -82,7 +83,8 @@ class BuildRunner(BuildRunnerInterface):
         A finished build counts only if its provenance agrees with this.
         """
         identity = getattr(self.backend, "identity", None)
-        return {} if identity is None else checked_json_dict(identity(config), "identity")
+        own = {} if identity is None else checked_json_dict(identity(config), "identity")
+        return own | settings_used(config, self.offer.record, self.plugins)
 
     def get_backend_name(self) -> str:
         """Return the backend's name for people."""

@@ -5,15 +5,18 @@ Plain text, not rich: listing must be quick, and what is wrong with a plugin mus
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import click
 
+from ..errors import ConfigurationError
 from ..formats.json_values import JSONValue
 from ..plugins.choices import KINDS, PluginChoices
 from ..plugins.clashes import Clash
 from ..plugins.manager import Offer, Plugin, PluginManager
+from ..plugins.settings import variable_of
 
 __all__ = ["clash_data", "details", "fault_lines", "list_lines", "plugin_data"]
 
@@ -68,8 +71,9 @@ def details(plugin: Plugin, manager: PluginManager) -> Iterator[str]:
     for reason, fix in plugin.broken:
         yield f"  {'broken':13} when last tried, {reason}"
         yield f"  {'fix':13} {fix}"
-    for name, value in settings(plugin, manager.choices).items():
-        yield f"  {'setting':13} {name} = {value}"
+    for name, value in chosen(plugin, manager.choices).items():
+        yield f"  {'said':13} {name} = {value}"
+    yield from _own_settings(plugin, manager)
     for hook in plugin.hooks:
         yield f"  {hook.name}  ({hook.where})"
         for offer in _offered(plugin, hook.name, manager):
@@ -84,8 +88,8 @@ def details(plugin: Plugin, manager: PluginManager) -> Iterator[str]:
         yield plugin.traceback
 
 
-def settings(plugin: Plugin, choices: PluginChoices) -> dict[str, str]:
-    """Return what the user's settings say about a plugin."""
+def chosen(plugin: Plugin, choices: PluginChoices) -> dict[str, str]:
+    """Return what the user chose about a plugin: left out, preferred."""
     found = {}
     if plugin.name in choices.disabled:
         found["disable"] = f"{plugin.name} ({choices.disabled[plugin.name]})"
@@ -96,6 +100,35 @@ def settings(plugin: Plugin, choices: PluginChoices) -> dict[str, str]:
             if owner in (plugin.name, plugin.distribution)
         }
     return found
+
+
+def _own_settings(plugin: Plugin, manager: PluginManager) -> Iterator[str]:
+    """Yield a line for each setting of the plugin itself: value, where it is said, what it does."""
+    try:
+        found = manager.settings(plugin)
+    except ConfigurationError as error:
+        yield f"  {'settings':13} {error.message}"
+        yield f"    fix: {error.hint or 'mend the setting'}"
+        return
+    for each in found:
+        value = json.dumps(each.value, ensure_ascii=False)
+        yield f"  {'setting':13} {each.name} = {value} ({each.source}): {each.summary}"
+
+
+def _own_settings_data(plugin: Plugin, manager: PluginManager) -> JSONValue:
+    try:
+        found = manager.settings(plugin)
+    except ConfigurationError as error:
+        return {"error": {"message": error.message, "hint": error.hint or ""}}
+    return {
+        each.name: {
+            "value": each.value,
+            "source": each.source,
+            "summary": each.summary,
+            "variable": variable_of(plugin.name, each.name),
+        }
+        for each in found
+    }
 
 
 def plugin_data(plugin: Plugin, manager: PluginManager) -> dict[str, JSONValue]:
@@ -114,7 +147,8 @@ def plugin_data(plugin: Plugin, manager: PluginManager) -> dict[str, JSONValue]:
         "broken": [{"reason": reason, "fix": fix} for reason, fix in plugin.broken],
         "order": manager.plugins.index(plugin) + 1,
         "import_seconds": round(plugin.import_seconds, 6),
-        "settings": dict(settings(plugin, manager.choices)),
+        "choices": dict(chosen(plugin, manager.choices)),
+        "settings": _own_settings_data(plugin, manager),
         "hooks": hooks,
         "provides": {hook: list(names) for hook, names in plugin.provides.items()},
     }

@@ -63,15 +63,18 @@ def check_plugins(app: App, as_json: bool) -> int:
     plugins = app.plugins.check_all()
     app.plugins.check_targets()
     bad = app.plugins.inactive()
+    wrong = list(_wrong_settings(app.plugins))
     clashes = [clash for clash in app.plugins.clashes() if clash.winner is None]
     if as_json:
         found = [plugin_data(plugin, app.plugins) for plugin in plugins]
-        print_json({"plugins": [*found], "clashes": clash_data(clashes), "inactive": len(bad)})
+        print_json(
+            {"plugins": [*found], "clashes": clash_data(clashes), "inactive": len(bad), "wrong_settings": [*wrong]}
+        )
     else:
-        for line in [*_told(bad), *fault_lines(clashes)]:
+        for line in [*_told(bad), *fault_lines(clashes), *wrong]:
             click.echo(line)
         click.echo(f"{len(plugins) - len(bad)} of {len(plugins)} plugins are active")
-    return 1 if bad or clashes else 0
+    return 1 if bad or clashes or wrong else 0
 
 
 @command.command("disable", epilog="\b\nExample:\n  brainsmith plugins disable slow_collector")
@@ -149,3 +152,11 @@ def _told(plugins: list[Plugin]) -> Iterator[str]:
     for plugin in plugins:
         yield f"{plugin.label} is {plugin.state.value}: {plugin.reason}"
         yield f"    fix: {plugin.fix}"
+
+
+def _wrong_settings(manager: PluginManager) -> Iterator[str]:
+    for plugin in manager.plugins:
+        try:
+            manager.settings(plugin)
+        except ConfigurationError as error:
+            yield f"{error.message}; {error.hint}" if error.hint else error.message

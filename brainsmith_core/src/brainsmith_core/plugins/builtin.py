@@ -16,6 +16,7 @@ _COMMANDS = {
     "metrics": "Look up metric names; read metrics from report files and builds.",
     "diagnose": "Say why a build or a tool failed, and what to do.",
     "doctor": "Show the state of everything, each with the next action.",
+    "cache": "See, explain, verify and clean what is kept for reuse.",
 }
 
 

@@ -9,6 +9,9 @@ disable = ["slow_collector"]
 
 [plugins.prefer.backend]
 my_backend = "the_plugin_that_shall_offer_it"
+
+[plugins.my_plugin]  # the plugin's own settings
+threads = 4
 ```
 """
 
@@ -42,8 +45,10 @@ KINDS = {
     "brainsmith_devices": "device",
     "brainsmith_commands": "command",
     "brainsmith_validators": "validator",
+    "brainsmith_settings": "setting",
 }
-_PREFER_TABLES = (*KINDS.values(), "plugin")
+_PREFER_TABLES = (*(kind for kind in KINDS.values() if kind != "setting"), "plugin")
+_OWN_KEYS = ("disable", "prefer")
 
 
 @attrs.frozen(kw_only=True)
@@ -53,11 +58,13 @@ class PluginChoices:
     Args:
         disabled: for each plugin to leave out, where that is said.
         prefer: for each kind and name, the plugin (for the kind `plugin`: the distribution) that shall offer it.
+        settings: for each plugin, what the project file says of its own settings.
         file: the project file that was read, or None.
     """
 
     disabled: Mapping[str, str] = attrs.field(factory=dict)
     prefer: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
+    settings: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     file: Path | None = None
 
     @classmethod
@@ -77,16 +84,22 @@ class PluginChoices:
         given = os.environ.get(DISABLE_VARIABLE, "").split(",")
         said |= {name.strip(): DISABLE_VARIABLE for name in given if name.strip()}
         said |= dict.fromkeys(disabled, "--no-plugin")
-        return cls(disabled=said, prefer=table.get("prefer", {}), file=file)
+        settings = {name: value for name, value in table.items() if name not in _OWN_KEYS}
+        return cls(disabled=said, prefer=table.get("prefer", {}), settings=settings, file=file)
 
     def preferred(self, kind: str, name: str) -> str:
         """Return the plugin that shall offer a name, or ""."""
         return self.prefer.get(kind, {}).get(name, "")
 
     def unknown(self, names: Iterable[str]) -> list[str]:
-        """Return a line for each plugin to leave out that isn't installed: it may be a typing error."""
+        """Return a line for each plugin to leave out or to set that isn't installed: it may be a typing error."""
         known = sorted(names)
-        return [
+        unset = [
+            f'{self.file} has settings of the plugin "{name}", which isn\'t installed; {did_you_mean(name, known)}'
+            for name in self.settings
+            if name not in known
+        ]
+        return unset + [
             f'{source} leaves out the plugin "{name}", which isn\'t installed; {did_you_mean(name, known)}'
             for name, source in self.disabled.items()
             if name not in known
@@ -122,7 +135,8 @@ def read_project_file(file: Path) -> dict[str, Any]:
     data = parsed(text, file)
     _check_keys(data, ("plugins",), str(file))
     table = _table(data, "plugins", str(file))
-    _check_keys(table, ("disable", "prefer"), f"{file}: [plugins]")
+    # A table is that of a plugin's own settings, checked once it is known which plugins there are.
+    _check_keys([key for key, value in table.items() if not isinstance(value, dict)], _OWN_KEYS, f"{file}: [plugins]")
     names = table.get("disable", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ConfigurationError(f'{file}: plugins.disable must read ["name", "name"], but is {names!r}')
@@ -152,7 +166,7 @@ def _table(data: Mapping[str, Any], key: str, where: str) -> dict[str, Any]:
     return value
 
 
-def _check_keys(data: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+def _check_keys(data: Iterable[str], known: Iterable[str], where: str) -> None:
     for key in data:
         if key not in known:
             raise ConfigurationError(f'{where}: unknown key "{key}"', hint=did_you_mean(key, known))

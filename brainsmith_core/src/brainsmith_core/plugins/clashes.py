@@ -66,7 +66,8 @@ def settle(
         preferred: gives the plugin that the user prefers for a kind and name, or "".
     """
     offers = list(offers)
-    if hook == "brainsmith_devices":  # several plugins may know the same part; the lookup takes the first
+    # Several plugins may know the same part: the lookup takes the first. Each plugin has settings of its own.
+    if hook in {"brainsmith_devices", "brainsmith_settings"}:
         return offers, []
     by_name: dict[str, list[Offer[Any]]] = {}
     for offer in offers:

@@ -14,6 +14,7 @@ from ..records import (
     ExecutorSpec,
     MetricDefinition,
     MetricParserSpec,
+    Parameter,
     StepSpec,
     ValidatorSpec,
 )
@@ -37,6 +38,7 @@ RECORD_TYPES: dict[str, type] = {
     "brainsmith_devices": Device,
     "brainsmith_commands": CommandSpec,
     "brainsmith_validators": ValidatorSpec,
+    "brainsmith_settings": Parameter,
 }
 
 

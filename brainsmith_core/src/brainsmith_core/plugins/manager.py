@@ -14,6 +14,7 @@ import pluggy
 
 from .. import hookspecs
 from ..errors import BrainsmithError, ConfigurationError, PluginError, did_you_mean
+from ..formats.json_values import JSONValue
 from ..records import BackendSpec, ExecutorSpec, MetricParserSpec, StepSpec
 from .choices import DISABLE_VARIABLE, KINDS, PluginChoices
 from .clashes import CORE, Clash, record_name, settle
@@ -24,6 +25,7 @@ from .hook_check import HookNamespace, Implementation, implementations
 from .hook_records import RECORD_TYPES, check_targets, records_of
 from .hook_trace import HookTrace
 from .installed import CORE_DISTRIBUTION, core_version, installed
+from .settings import Setting, checked_settings
 from .state import Hook, Offer, Plugin, PluginFault, PluginState
 from .target_check import TargetCheck
 from .targets import load_target
@@ -38,6 +40,7 @@ __all__ = [
     "PluginState",
     "default_plugins",
     "load_target",
+    "plugin_settings",
 ]  # fmt: skip
 
 _BUILTIN_PLUGIN = "brainsmith_core.plugins.builtin"
@@ -239,6 +242,20 @@ class PluginManager:
         self._tell("target", plugin, target, time.perf_counter() - started, "imported")
         return loaded
 
+    def settings(self, plugin: Plugin) -> list[Setting]:
+        """Return the settings of a plugin, as its user says or else by default.
+
+        Raises:
+            ConfigurationError: if what the user says is wrong, with a suggestion.
+        """
+        declared = [each.record for each in self.offers("brainsmith_settings") if each.plugin is plugin]
+        given = self.choices.settings.get(plugin.name, {})
+        return checked_settings(plugin.name, declared, given, str(self.choices.file)) if declared or given else []
+
+    def setting_values(self, plugin: Plugin) -> dict[str, JSONValue]:
+        """Return the values of a plugin's settings by name; raises as `settings` does."""
+        return {each.name: each.value for each in self.settings(plugin)}
+
     def inactive(self) -> list[Plugin]:
         """Return the plugins that take no part."""
         return [plugin for plugin in self.plugins if not plugin.is_active]
@@ -391,6 +408,23 @@ class PluginManager:
     def _tell(self, what: str, plugin: Plugin, where: str, seconds: float, outcome: str) -> None:
         if self._trace is not None:
             self._trace.add(what, plugin.name, where, seconds, outcome)
+
+
+def plugin_settings(name: str) -> dict[str, JSONValue]:
+    """Return the values of a plugin's own settings: for commands, executors and parsers, which are given no context.
+
+    Args:
+        name: the plugin's name: that of its entry point.
+
+    Raises:
+        ConfigurationError: for a plugin that there isn't, or if what its user says is wrong.
+    """
+    plugins = default_plugins()
+    for plugin in plugins.plugins:
+        if plugin.name == name:
+            return plugins.setting_values(plugin)
+    known = [plugin.name for plugin in plugins.plugins]
+    raise ConfigurationError(f'no plugin is called "{name}"', hint=did_you_mean(name, known))
 
 
 @functools.cache

@@ -12,6 +12,7 @@ from ...context import Backend
 from ...formats.json_values import JSONValue, checked_json_dict
 from ...plugins.manager import Plugin, PluginManager
 from ...records import BackendSpec
+from ..settings_used import settings_used
 from ..workspace import file_digest
 from .code_digest import code_digest, named_files
 
@@ -41,7 +42,7 @@ def build_key(config: BuildConfig, backend: Backend, spec: BackendSpec, plugins:
     """Return a digest of all that decides what a build gives, or None if that can't be told.
 
     It is made of the configuration without its place, the model's bytes, the files that settings name, the backend's
-    identity, and the code of core and of each plugin that takes part.
+    identity, and the code and settings of core and of each plugin that takes part.
 
     Args:
         config: the build.
@@ -64,6 +65,7 @@ def build_key(config: BuildConfig, backend: Backend, spec: BackendSpec, plugins:
             "backend": spec.name,
             "identity": {} if identity is None else checked_json_dict(identity(config), "identity"),
             "code": code,
+            **settings_used(config, spec, plugins),
         }
     )
 
