@@ -16,6 +16,8 @@ from brainsmith_core.cli.output import Column, console, print_json, print_table
 from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.processes.signals import stop_on_signals
 
+from .analysis.analyse_command import command as analyse_command
+
 if TYPE_CHECKING:
     from .environments import FINNEnvironment, FINNEnvironmentManager, FINNInstallation, FINNValidation, Transformation
 
@@ -43,7 +45,7 @@ else the FINN+ that "brainsmith finn install" makes. Environments live in
 $BRAINSMITH_HOME/finn, by default ~/.local/share/brainsmith/finn.""",
 )
 def command() -> None:
-    """Install, list, check and remove FINN environments; see what one can do."""
+    """Install, list, check and remove FINN environments; see what one can do; analyse builds."""
 
 
 @command.command(
@@ -185,6 +187,9 @@ def transformations_command(name: str | None, search: str, as_json: bool) -> Non
         return
     click.echo(f"{len(found)} transformation{'s' if len(found) != 1 else ''} of {environment.title}\n")
     click.echo(_by_module(found), nl=False)
+
+
+command.add_command(analyse_command)
 
 
 # --- what the commands share
