@@ -17,7 +17,7 @@ _HALF = 0.0005
 class _Instance:
     depth: int
     scope: Scope
-    watts: float
+    watts: float | None
 
 
 @attrs.define
@@ -31,13 +31,13 @@ class InstanceSums:
     figures: Figures
     _instances: list[_Instance] = attrs.field(factory=list)
 
-    def add(self, depth: int, scope: Scope, watts: float) -> None:
+    def add(self, depth: int, scope: Scope, watts: float | None) -> None:
         """Add an instance.
 
         Args:
             depth: how many instances stand above it.
             scope: what it is about.
-            watts: its power in W.
+            watts: its power in W; None if the report doesn't give it as a number.
         """
         self._instances.append(_Instance(depth, scope, watts))
 
@@ -49,12 +49,12 @@ class InstanceSums:
                 self._check(*above.pop(), end=place)
             if above and self._instances[above[-1][0]].depth == each.depth - 1:
                 first, total, count = above[-1]
-                above[-1] = (first, total + each.watts, count + 1)
+                above[-1] = (first, total + (each.watts or 0), count + 1)
             above.append((place, 0.0, 0))
 
     def _check(self, place: int, total: float, count: int, *, end: int) -> None:
         whole = self._instances[place]
-        if total <= whole.watts + _HALF * (count + 1) + 1e-9:
+        if whole.watts is None or total <= whole.watts + _HALF * (count + 1) + 1e-9:
             return
         self.figures.doubt([(_NAME, each.scope) for each in self._instances[place + 1 : end]])
         name = whole.scope[-1][1] if whole.scope else "the top"

@@ -146,9 +146,10 @@ def _read_hierarchy(section: Section, table: Table, figures: Figures) -> None:
         value = exact_number(text)
         if not names.enter(row):
             figures.remark("rows without the row above them", f'"{row.cells[0]}"')
-        elif value is not None:
+            continue
+        sums.add(names.depth, names.scope, value)
+        if value is not None:
             figures.put_row(columns, [value], names.scope)
-            sums.add(names.depth, names.scope, value)
         elif is_bound(text):
             hidden += 1
         else:
