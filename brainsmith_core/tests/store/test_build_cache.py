@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import shutil
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -35,51 +33,9 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ContentStore:
     return ContentStore(str(tmp_path / "store"))
 
 
-TOY = """
-from brainsmith_core.build.runner import BackendBase
-from brainsmith_core.config import OutputStage
-from brainsmith_core.context import BackendOutcome, BuildFailure
-from brainsmith_core.hookspecs import hookimpl
-from brainsmith_core.records import BackendSpec
-from brainsmith_core.result import BuildStatus
-
-SPEC = BackendSpec(
-    name="toy",
-    summary="Writes two files.",
-    target="toy_builder:Toy",
-    output_stages=(OutputStage.DATAFLOW_GRAPH,),
-    simulated=True,
-)
-
-class Toy(BackendBase):
-    spec = SPEC
-
-    def build(self, context):
-        if context.config.flag("fails"):
-            return BackendOutcome(status=BuildStatus.FAILED, failure=BuildFailure(message="no"))
-        context.log("in " + str(context.workspace.root))
-        (context.workspace.artifacts / "empty.bin").write_bytes(b"")
-        report = context.workspace.artifacts / "report.json"
-        report.write_text(str(context.config.config_flags))
-        return BackendOutcome(artifacts={"report": report})
-
-@hookimpl
-def brainsmith_backends():
-    yield SPEC
-"""
-
-
 @pytest.fixture
-def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BuildRunner:
-    package = tmp_path / "packages" / "toy_builder"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text(TOY)
-    monkeypatch.syspath_prepend(str(package.parent))
-    monkeypatch.delitem(sys.modules, "toy_builder", raising=False)
-    code_digest.code_digest.cache_clear()
-    plugins = PluginManager()
-    plugins.register(importlib.import_module("toy_builder"), "toy_builder")
-    return create_build_runner_factory("toy", plugins)()
+def runner(toy: PluginManager) -> BuildRunner:
+    return create_build_runner_factory("toy", toy)()
 
 
 @pytest.fixture

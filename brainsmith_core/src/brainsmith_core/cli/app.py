@@ -13,7 +13,7 @@ from ..plugins.discovery import inactive_lines
 from ..plugins.hook_trace import HookTrace
 from ..plugins.manager import PluginManager, PluginState
 
-__all__ = ["App", "SuggestingGroup", "json_option", "pass_app"]
+__all__ = ["App", "SuggestingGroup", "json_option", "no_cache_option", "pass_app"]
 
 F = TypeVar("F", bound="Callable[..., object]")
 
@@ -78,6 +78,14 @@ class SuggestingGroup(click.Group):
 pass_app = click.make_pass_decorator(App, ensure=True)
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+
+
+_no_cache_option = click.option("--no-cache", is_flag=True, help="Run everything; reuse nothing that was built before.")
+
+
+def no_cache_option(command: F) -> F:
+    """Give a command the option `--no-cache`, passed as `no_cache`."""
+    return _no_cache_option(command)
 
 
 def json_option(command: F) -> F:

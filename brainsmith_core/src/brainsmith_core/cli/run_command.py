@@ -7,13 +7,14 @@ import threading
 import time
 from pathlib import Path
 
+import attrs
 import click
 
 from ..events import BuildEvent
 from ..formats.config_file import load_build_config, parse_assignments
 from ..processes.signals import stop_on_signals
 from ..result import BuildResult, BuildStatus
-from .app import App, json_option, pass_app
+from .app import App, json_option, no_cache_option, pass_app
 from .output import number, print_json
 
 __all__ = ["command"]
@@ -37,16 +38,27 @@ Examples:
 )
 @click.option("--output", type=click.Path(path_type=Path), help="The build's folder, instead of the file's.")
 @click.option("--set", "assignments", metavar="FLAG=VALUE", multiple=True, help="Set a flag. May be repeated.")
+@no_cache_option
 @json_option
 @pass_app
 def command(
-    app: App, config: Path, backend: str, output: Path | None, assignments: tuple[str, ...], as_json: bool
+    app: App,
+    /,
+    *,
+    config: Path,
+    backend: str,
+    output: Path | None,
+    assignments: tuple[str, ...],
+    no_cache: bool,
+    as_json: bool,
 ) -> int:
     """Run one build from CONFIG, a YAML or JSON file with the keys of BuildConfig."""
     from ..build.runner import create_build_runner_factory
 
     runner = create_build_runner_factory(backend, app.plugins)()
     build = load_build_config(config, output_dir=output, flags=parse_assignments(assignments))
+    if no_cache:
+        build = attrs.evolve(build, global_config=attrs.evolve(build.global_config, cache_results=False))
     stop = threading.Event()
 
     def end(name: str) -> None:
@@ -90,6 +102,9 @@ def _print_result(result: BuildResult) -> None:
     styles = {BuildStatus.SUCCESS: "green", BuildStatus.CANCELLED: "yellow"}
     status = click.style(result.status.value, fg=styles.get(result.status, "red"), bold=True)
     click.echo(f"{result.config_id}: {status} in {result.duration_seconds:.1f} s with {result.backend}")
+    origin = result.provenance.get("cached_from")
+    if isinstance(origin, dict):
+        click.echo(f"  cached: nothing was run, this is the result of {origin['build']} in {origin['output_dir']}")
     if result.simulated:
         click.echo(click.style("simulated: these figures come from no real build", fg="yellow"))
     if result.metrics is not None:

@@ -60,7 +60,7 @@ def encode(entry: Entry) -> bytes:
         "blobs": list(entry.blobs),
         "document": entry.document,
     }
-    line = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+    line = json.dumps(content, separators=(",", ":")).encode()
     return hashlib.sha256(line).hexdigest().encode() + b"\n" + line + b"\n"
 
 

@@ -6,10 +6,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 
 from brainsmith_core.build.runner import create_build_runner_factory
-from brainsmith_core.cli.app import App, json_option, pass_app
+from brainsmith_core.cli.app import App, json_option, no_cache_option, pass_app
 from brainsmith_core.cli.output import print_json
 from brainsmith_core.executor import Executor
 
@@ -39,6 +40,7 @@ Examples:
 @limit_option
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Stop after so many minutes.")
 @click.option("--retry-failed", is_flag=True, help="Build again what failed before.")
+@no_cache_option
 @json_option
 @pass_app
 def command(
@@ -51,6 +53,7 @@ def command(
     backend: str,
     executor: str,
     retry_failed: bool,
+    no_cache: bool,
     as_json: bool,
     **budgets: Any,
 ) -> int:
@@ -58,6 +61,8 @@ def command(
     factory = create_build_runner_factory(backend, app.plugins)
     place = app.plugins.executor(executor)
     space = forge_with_budgets(app.plugins, blueprint, model, **budgets)
+    if no_cache:
+        space = attrs.evolve(space, global_config=attrs.evolve(space.global_config, cache_results=False))
     for warning in DesignSpaceValidator().validate(space).warnings:
         click.echo(f"warning: {warning}", err=True)
     with ExitStack() as stack:
