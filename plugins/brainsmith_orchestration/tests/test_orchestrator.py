@@ -13,7 +13,6 @@ from brainsmith_core.errors import ConfigurationError
 from brainsmith_core.executor import RunnerFactory
 from brainsmith_core.result import BuildStatus
 from brainsmith_orchestration.orchestrator import FINNBuildOrchestrator
-from brainsmith_orchestration.queue import BuildQueue
 
 MakeConfig = Callable[..., BuildConfig]
 Held = Any
@@ -152,11 +151,3 @@ def test_by_default_the_best_real_backend_builds(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(module, lambda: plain(lambda _: None))
     with FINNBuildOrchestrator() as orchestrator:
         assert orchestrator.execute_parallel_builds([]) == []
-
-
-def test_a_queue_keeps_the_order_of_arrival_within_a_priority(make_config: MakeConfig) -> None:
-    queue = BuildQueue()
-    for n in range(50):
-        queue.put(make_config(n), "high" if n % 2 else "normal")
-    order = [int(queue.get().id) for _ in range(50)]
-    assert order == [*range(1, 50, 2), *range(0, 50, 2)]

@@ -12,16 +12,20 @@ from brainsmith_core.public_face import lazy_names
 if TYPE_CHECKING:
     from .artifacts.manager import BuildArtifactManager
     from .artifacts.retention import RetentionPolicy
+    from .build_queue import IntelligentBuildQueue
     from .controller import Controller
     from .local import LocalExecutor
     from .multi_target.comparison import CrossPlatformComparison
     from .multi_target.manager import MultiTargetBuildManager
     from .multi_target.platforms import FPGAPlatform, FPGAPlatformRegistry
     from .orchestrator import FINNBuildOrchestrator
+    from .scheduling.request import BuildRequest
 
 _HOME_OF = {
     "BuildArtifactManager": "artifacts.manager",
     "RetentionPolicy": "artifacts.retention",
+    "BuildRequest": "scheduling.request",
+    "IntelligentBuildQueue": "build_queue",
     "Controller": "controller",
     "CrossPlatformComparison": "multi_target.comparison",
     "FPGAPlatform": "multi_target.platforms",
@@ -33,11 +37,13 @@ _HOME_OF = {
 
 __all__ = [
     "BuildArtifactManager",
+    "BuildRequest",
     "Controller",
     "CrossPlatformComparison",
     "FINNBuildOrchestrator",
     "FPGAPlatform",
     "FPGAPlatformRegistry",
+    "IntelligentBuildQueue",
     "LocalExecutor",
     "MultiTargetBuildManager",
     "RetentionPolicy",

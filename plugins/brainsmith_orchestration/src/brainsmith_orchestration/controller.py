@@ -42,6 +42,7 @@ class Controller:
         on_event: called with each event of each build, from the builds' threads; one that raises is left out.
         executor: where the builds run; else a `LocalExecutor`.
         store: the store's path or URL, where all builds are recorded; see `store.location`. None: nowhere.
+        on_order: called with what other processes ask by way of the store; returns whether it was its business.
 
     Raises:
         ConfigurationError: for a limit that can't be.
@@ -63,6 +64,7 @@ class Controller:
         on_event: Observer | None = None,
         executor: Executor | None = None,
         store: str | None = None,
+        on_order: Callable[[Order], bool] | None = None,
     ) -> None:
         if timeout_minutes is not None and timeout_minutes <= 0:
             raise ConfigurationError(f"timeout_minutes must be greater than 0, but is {timeout_minutes}")
@@ -71,7 +73,7 @@ class Controller:
         self.emit = _contained(on_event)
         self._folder = folder
         self._timeout_minutes = timeout_minutes
-        self._store = store
+        self._store, self._on_order = store, on_order
         self._recorder: Recorder | None = None
         self._run: Run | None = None
 
@@ -190,7 +192,9 @@ class Controller:
     def _obey(self, order: Order) -> bool:
         """Do what another process asks for, where it is about a build of ours."""
         run = self._run
-        return order.kind == "cancel" and run is not None and run.cancel_stored(order.subject, order.value)
+        if order.kind == "cancel" and run is not None and run.cancel_stored(order.subject, order.value):
+            return True
+        return self._on_order is not None and self._on_order(order)
 
 
 def _contained(on_event: Observer | None) -> Observer:

@@ -1,27 +1,41 @@
-"""Schedule builds and look at them while they run: a thin layer over the controller, in a thread of its own."""
+"""Schedule builds and look at them while they run: the queue decides, the controller runs, in a thread of its own."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import attrs
 
-from brainsmith_core.build.runner import create_build_runner_factory
+from brainsmith_core.build.runner import BuildRunner, create_build_runner_factory
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import ConfigurationError, did_you_mean
 from brainsmith_core.events import BuildEvent
-from brainsmith_core.executor import RunnerFactory
-from brainsmith_core.result import BuildResult, BuildStatus
+from brainsmith_core.executor import Executor, RunnerFactory
+from brainsmith_core.result import BuildResult, BuildStatus, ErrorReport
 
+from .build_queue import IntelligentBuildQueue
 from .controller import Controller
 from .outcomes import failed_result, skipped_result
 from .progress_state import RunningBuild
-from .queue import BuildQueue
+from .queue_store import QueueStore
+from .scheduling.job import ENDED, Job
+from .scheduling.request import CORES, BuildRequest
+from .scheduling.resources import machine_resources
+from .scheduling.retries import RetryPolicy
+from .store.location import PROJECT_STORE, store_location
+from .watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from .store.orders import Order
 
 __all__ = ["BuildProgress", "FINNBuildOrchestrator"]
+
+_CLOSED = "the orchestrator was closed"
+#: Between two looks at what hangs and at which retries are due.
+_LOOK_SECONDS = 1.0
 
 
 @attrs.frozen(kw_only=True)
@@ -52,12 +66,18 @@ class BuildProgress:
 class FINNBuildOrchestrator:
     """Builds many configurations in parallel.
 
-    The queue is in memory: what is scheduled but not built when the process ends has to be scheduled again. What is
+    With a store, what is scheduled outlives the process: an orchestrator that starts later goes on with it. What is
     built is known by its folder and not built again.
 
     Args:
         max_parallel_builds: how many builds run at once.
         build_runner_factory: makes the runner of each build; else that of the best real backend installed.
+        store: path or URL of the store that keeps the queue and records all builds, None for none; else the project's.
+        resources: totals of cores, memory in GB and tokens (`{"vivado": 2}`); what isn't named is the machine's.
+        policy: decides on retries.
+        no_progress_minutes: a build without an event or a new line in its log for so long is stopped.
+        step_minutes: a build with a step that takes longer is stopped.
+        executor: where the builds run; else on this machine.
 
     Raises:
         ConfigurationError: for a number of builds below 1.
@@ -69,44 +89,77 @@ class FINNBuildOrchestrator:
         []
     """
 
-    def __init__(self, max_parallel_builds: int = 4, build_runner_factory: RunnerFactory | None = None) -> None:
+    def __init__(
+        self,
+        max_parallel_builds: int = 4,
+        build_runner_factory: RunnerFactory | None = None,
+        *,
+        store: str | None = PROJECT_STORE,
+        resources: Mapping[str, float] | None = None,
+        policy: RetryPolicy | None = None,
+        no_progress_minutes: float | None = None,
+        step_minutes: float | None = None,
+        executor: Executor | None = None,
+    ) -> None:
         factory = build_runner_factory or create_build_runner_factory()
-        self.build_queue = BuildQueue()
-        self._controller = Controller(factory, max_parallel_builds, on_event=self._note)
+        location = store_location() if store == PROJECT_STORE else store
+        self._watchdog = Watchdog(no_progress_minutes, step_minutes)
+        self._controller = Controller(
+            factory, max_parallel_builds, on_event=self._note, executor=executor, store=location, on_order=self._obey
+        )
+        self._store = None if location is None else QueueStore(location, _backend_name(factory))
+        self.build_queue = IntelligentBuildQueue(
+            # That a slot is free is the controller's business, so cores bound only what asks for several.
+            {CORES: max(float(max_parallel_builds), machine_resources()[CORES])} | dict(resources or {}),
+            keeper=self._store.keeper if self._store else None,
+            policy=policy,
+        )
         self._changed = threading.Condition()
-        self._configs: dict[str, BuildConfig] = {}
+        self._jobs: dict[str, str] = {}
         self._running: dict[str, RunningBuild] = {}
         self._results: dict[str, BuildResult] = {}
-        self._taken = 0
+        self._hung: dict[str, str] = {}
         self._closed = False
+        self._jobs.update({job.name: job.id for job in self.build_queue.jobs() if job.state not in ENDED})
         self._thread = threading.Thread(target=self._work, name="brainsmith-orchestrator", daemon=True)
         self._thread.start()
+        self._watcher = threading.Thread(target=self._watch, name="brainsmith-watchdog", daemon=True)
+        self._watcher.start()
 
-    def schedule_build(self, build_config: BuildConfig, priority: str = "normal") -> str:
-        """Add a build to the queue and return its id; it starts when a slot is free.
+    def schedule_build(
+        self,
+        build_config: BuildConfig | BuildRequest,
+        priority: str = "normal",
+        dependencies: Iterable[str] = (),
+    ) -> str:
+        """Add a build to the queue and return its id; it starts when there is room for it.
 
         Args:
             build_config: what to build; scheduling the same one again changes nothing.
             priority: `critical`, `high`, `normal` or `low`.
+            dependencies: ids of builds that must succeed first; if one doesn't, this one is skipped.
 
         Raises:
-            ConfigurationError: for an unknown priority, or an id that another configuration has.
+            ConfigurationError: for an unknown priority, dependency or token, more than there is of something, or an id
+                that another configuration has.
         """
+        request = build_config if isinstance(build_config, BuildRequest) else BuildRequest(config=build_config)
+        name = request.config.id
         with self._changed:
             if self._closed:
                 raise RuntimeError("the orchestrator is closed")
-            known = self._configs.get(build_config.id)
+            known = self._jobs.get(name)
             if known is None:
-                self.build_queue.put(build_config, priority)
-                self._configs[build_config.id] = build_config
+                parents = [self._jobs.get(parent, parent) for parent in dependencies]
+                self._jobs[name] = self.build_queue.enqueue_build(request, priority, parents)
                 self._changed.notify_all()
-            elif known != build_config:
-                text = f'another configuration has the id "{build_config.id}" already'
+            elif self.build_queue.get(known).request.config != request.config:
+                text = f'another configuration has the id "{name}" already'
                 raise ConfigurationError(text, hint="give each configuration an id of its own")
         self._controller.wake()
-        return build_config.id
+        return name
 
-    def execute_parallel_builds(self, build_configs: Iterable[BuildConfig]) -> list[BuildResult]:
+    def execute_parallel_builds(self, build_configs: Iterable[BuildConfig | BuildRequest]) -> list[BuildResult]:
         """Build configurations and return their results, in the order of the configurations.
 
         An exception while waiting, such as Ctrl-C, stops all builds first.
@@ -168,13 +221,16 @@ class FINNBuildOrchestrator:
             return self._results[build_id]
 
     def close(self) -> None:
-        """Stop what runs, skip what waits, and wait until all is gone."""
+        """Stop what runs, start nothing more, and wait until all is gone; with a store, a later one goes on with it."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._controller.stop("the orchestrator was closed")
+        self._controller.stop(_CLOSED)
         self._thread.join()
+        self._watcher.join()
         self._controller.close()
+        if self._store is not None:
+            self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -185,8 +241,8 @@ class FINNBuildOrchestrator:
         self.close()
 
     def _check(self, build_id: str) -> None:
-        if build_id not in self._configs:
-            hint = did_you_mean(build_id, self._configs) or "nothing is scheduled"
+        if build_id not in self._jobs:
+            hint = did_you_mean(build_id, self._jobs) or "nothing is scheduled"
             raise ConfigurationError(f'no build "{build_id}" was scheduled', hint=hint)
 
     # --- in the thread of the controller
@@ -194,29 +250,62 @@ class FINNBuildOrchestrator:
     def _work(self) -> None:
         try:
             for result in self._controller.run(self._waiting_builds()):
-                self._settle(result)
-            for config in self._left():
-                self._settle(skipped_result(config, "the orchestrator was closed"))
+                self._take(result)
+            left = [skipped_result(job.request.config, _CLOSED) for job in self._left()]
         except Exception as error:  # noqa: BLE001 - nobody may wait for ever for a thread that ended
-            for config in self._left():
-                self._settle(failed_result(config, error))
+            left = [failed_result(job.request.config, error) for job in self._left()]
+        for result in left:
+            self._settle(result)
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self.build_queue.flush()
 
     def _waiting_builds(self) -> Iterator[BuildConfig | None]:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self.build_queue or self._building())
                 if self._closed:
                     return
-                config = self.build_queue.get() if self.build_queue else None
-                self._taken += config is not None
-            yield config
+                started = self.build_queue.schedule_next_builds({"slots": 1})
+                self._settle_skipped()
+                if not started and not self._building():
+                    # Nothing runs whose end would have us asked again: a retry falls due, or somebody schedules.
+                    self._changed.wait(_shortest(self.build_queue.seconds_to_next(), _LOOK_SECONDS))
+                    continue
+                for job in started:
+                    self._running[job.name] = RunningBuild()
+                    self._watchdog.begin(job.request.config)
+            yield started[0].request.config if started else None
 
     def _building(self) -> bool:
-        return self._taken > len(self._results)
+        return bool(self._running)
 
-    def _left(self) -> list[BuildConfig]:
+    def _take(self, result: BuildResult) -> None:
+        """Have the queue decide on a result; it is final unless the build is tried again."""
+        name = result.config_id
         with self._changed:
-            return [config for build_id, config in self._configs.items() if build_id not in self._results]
+            self._watchdog.end(name)
+            reason = self._hung.pop(name, "")
+            if reason and result.status is BuildStatus.CANCELLED:
+                error = ErrorReport(category="deadlock", message=reason, advice=("Look at the end of its log.",))
+                result = attrs.evolve(result, status=BuildStatus.TIMEOUT, error_message=reason, error=error)
+            if self._closed and result.status in (BuildStatus.CANCELLED, BuildStatus.SKIPPED):
+                self.build_queue.put_back(self._jobs[name])
+            elif self.build_queue.finish_build(result, self._jobs[name]).again:
+                self._running.pop(name, None)
+                self._changed.notify_all()
+                return
+        self._settle(result)
+
+    def _left(self) -> list[Job]:
+        with self._changed:
+            return [self.build_queue.get(key) for name, key in self._jobs.items() if name not in self._results]
+
+    def _settle_skipped(self) -> None:
+        """Give those a result who never start: cancelled while they waited, or their parents came to nothing."""
+        for job in self.build_queue.taken_out():
+            if job.name not in self._results:
+                self._settle(skipped_result(job.request.config, job.reason))
 
     def _settle(self, result: BuildResult) -> None:
         with self._changed:
@@ -224,9 +313,51 @@ class FINNBuildOrchestrator:
             self._running.pop(result.config_id, None)
             self._changed.notify_all()
 
-    # --- in the threads of the builds
+    # --- in the threads of the builds, of the watchdog and of the recorder
 
     def _note(self, event: BuildEvent) -> None:
         with self._changed:
-            if event.build_id in self._configs and event.build_id not in self._results:
-                self._running.setdefault(event.build_id, RunningBuild()).note(event)
+            self._watchdog.note(event)
+            running = self._running.get(event.build_id)
+            if running is not None:
+                running.note(event)
+
+    def _watch(self) -> None:
+        """Stop builds that hang, and have the source asked again now and then: a retry may be due."""
+        while True:
+            with self._changed:
+                if self._changed.wait_for(lambda: self._closed, _LOOK_SECONDS):
+                    return
+                found = {name: why for name, why in self._watchdog.hanging().items() if name not in self._hung}
+                self._hung.update(found)
+                self._settle_skipped()
+            for name, reason in found.items():
+                self._controller.cancel(name, reason)
+            self.build_queue.flush()
+            self._controller.wake()
+
+    def _obey(self, order: Order) -> bool:
+        """Do what another process asks of the queue; return whether it was ours."""
+        queue = self.build_queue
+        if order.kind in ("pause", "resume"):
+            queue.paused = order.kind == "pause"
+            done = True
+        elif order.kind == "priority":
+            done = queue.set_priority(order.subject, order.value)
+        else:
+            done = order.kind == "cancel" and queue.cancel(order.subject, order.value or "cancelled")
+        if done:
+            self._controller.wake()
+            with self._changed:
+                self._changed.notify_all()
+        return done
+
+
+def _backend_name(factory: RunnerFactory) -> str:
+    """Return what tells the queues of different backends apart."""
+    runner = factory()
+    return runner.offer.record.name if isinstance(runner, BuildRunner) else runner.get_backend_name()
+
+
+def _shortest(seconds: float | None, longest: float) -> float:
+    return longest if seconds is None else min(seconds, longest)

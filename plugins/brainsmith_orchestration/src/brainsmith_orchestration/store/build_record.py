@@ -17,7 +17,7 @@ from brainsmith_core.events import BuildEvent
 from brainsmith_core.metric import Metric
 from brainsmith_core.result import BuildResult
 
-__all__ = ["BuildRecord", "attempt_id", "build_id", "complete", "read_record"]
+__all__ = ["BuildRecord", "attempt_id", "build_id", "complete", "id_of", "read_record"]
 
 _log = logging.getLogger("brainsmith")
 
@@ -53,7 +53,17 @@ def build_id(config: BuildConfig) -> str:
         >>> build_id(BuildConfig(id="a", model_path="m", output_dir="/o"))
         '93e2fb7f1d8a5c0d'
     """
-    return _digest(config.id, str(Path(config.output_dir).absolute()))
+    return id_of(config.id, config.output_dir)
+
+
+def id_of(name: str, folder: str) -> str:
+    """Return the id of a build.
+
+    Args:
+        name: the id of its configuration.
+        folder: its folder.
+    """
+    return _digest(name, str(Path(folder).absolute()))
 
 
 def attempt_id(build: str, result: BuildResult) -> str:

@@ -28,10 +28,6 @@ def store_location(folder: Path | None = None) -> str | None:
 
     Args:
         folder: where the project is; else the working directory.
-
-    Example:
-        >>> store_location(Path("/tmp")).endswith(".brainsmith/builds.db") or "BRAINSMITH_STORE" in os.environ
-        True
     """
     said = os.environ.get(STORE_VARIABLE, "").strip()
     if said:

@@ -16,7 +16,15 @@ from .database import Store
 from .recording import INTERRUPTED, write_records
 from .tables import builds, leases, sessions
 
-__all__ = ["PATIENCE_SECONDS", "close_session", "dead_sessions", "open_session", "reconcile", "touch_session"]
+__all__ = [
+    "PATIENCE_SECONDS",
+    "close_session",
+    "dead_sessions",
+    "living_sessions",
+    "open_session",
+    "reconcile",
+    "touch_session",
+]
 
 #: A controller on another machine that wasn't seen for so long is dead.
 PATIENCE_SECONDS: Final = 300.0
@@ -51,6 +59,12 @@ def dead_sessions(connection: Connection) -> list[str]:
     """Return the sessions that ended without saying so."""
     rows = connection.execute(select(sessions).where(sessions.c.ended.is_(None)))
     return [row.id for row in rows if not _lives(row)]
+
+
+def living_sessions(connection: Connection) -> list[str]:
+    """Return the sessions of controllers that are at work."""
+    rows = connection.execute(select(sessions).where(sessions.c.ended.is_(None)))
+    return [row.id for row in rows if _lives(row)]
 
 
 def reconcile(store: Store) -> int:

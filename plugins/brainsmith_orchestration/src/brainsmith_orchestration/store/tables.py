@@ -162,6 +162,7 @@ jobs = Table(
     METADATA,
     Column("id", _ID, primary_key=True),
     Column("name", Text, nullable=False),
+    Column("queue", Text, nullable=False),
     Column("exploration", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),

@@ -16,6 +16,7 @@ def upgrade(op: Operations) -> None:
         "jobs",
         Column("id", _ID, primary_key=True),
         Column("name", Text, nullable=False),
+        Column("queue", Text, nullable=False),
         Column("exploration", Text, nullable=False),
         Column("state", Text, nullable=False),
         Column("reason", Text, nullable=False),
