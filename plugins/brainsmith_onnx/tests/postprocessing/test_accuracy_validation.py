@@ -16,6 +16,7 @@ from brainsmith_core.context import StepContext, StepOutcome
 from brainsmith_core.errors import ConfigurationError, MissingRequirementError
 from brainsmith_core.metric import MetricStatus
 from brainsmith_core.testing import StepSuite
+from brainsmith_onnx.postprocessing import accuracy
 from brainsmith_onnx.postprocessing.accuracy import run
 
 MakeContext = Callable[..., StepContext]
@@ -182,6 +183,19 @@ def test_an_open_batch_size_is_fine_and_other_open_sizes_are_not(
     model = parse(TINY.replace("float[1, 3] x", "float[1, M] x"))
     with pytest.raises(ConfigurationError, match=r"the model's input has dynamic axes: x \(1, M\)"):
         run(make_context(STEP, model=model, dataset=data))
+
+
+def test_long_runs_say_how_far_they_are(
+    make_context: MakeContext, data: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(accuracy, "_PROGRESS_S", -1.0)
+    monkeypatch.setattr(accuracy, "_READ_MOST", 2)
+    run(make_context(STEP, dataset=data))
+    assert capsys.readouterr().out.splitlines() == [
+        "2/4 samples (50%), top1: processed 1.0000",
+        "4/4 samples (100%), top1: processed 0.7500",
+        "4/4 samples (100%), top1: processed 0.7500",
+    ]
 
 
 def test_only_the_first_samples_count_if_asked(make_context: MakeContext, data: str) -> None:

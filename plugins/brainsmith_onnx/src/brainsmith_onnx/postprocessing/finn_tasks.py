@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import os
 import sys
 from importlib.abc import Loader, MetaPathFinder
@@ -18,6 +19,7 @@ __all__ = ["describe", "run_graph"]
 
 _DOMAIN = "finn.custom_op.fpgadataflow"
 _OPTIONAL = ("torch", "xsi", "onnx_passes")
+_READABLE_IR = 8  # all that a model of operator sets up to 17 needs
 
 
 class _Absent(ModuleType):
@@ -56,6 +58,9 @@ def _import_operators() -> None:
     os.environ.setdefault("NUM_DEFAULT_WORKERS", "1")
     os.environ.setdefault("XILINX_VIVADO", "/nonexistent/Vivado/2024.2")
     sys.meta_path.append(_AbsentFinder())
+    onnx = importlib.import_module("onnx")
+    # qonnx writes each node as a model of onnx's newest format, which onnxruntime may not read yet.
+    onnx.IR_VERSION = min(int(onnx.IR_VERSION), _READABLE_IR)
     importlib.import_module(_DOMAIN)
 
 
@@ -78,6 +83,11 @@ def run_graph(args: dict[str, Any], emit: Any) -> dict[str, Any]:
     del emit
     numpy = importlib.import_module("numpy")
     model = importlib.import_module("qonnx.core.modelwrapper").ModelWrapper(args["model"])
+    for node in model.graph.node:
+        # Some operators are known only once their module is imported, which FINN's builder does on the way.
+        module = f"{node.domain}.{node.op_type.lower()}"
+        if node.domain == _DOMAIN and importlib.util.find_spec(module) is not None:
+            importlib.import_module(module)
     execute = importlib.import_module("qonnx.core.onnx_exec").execute_onnx
     samples = numpy.load(args["samples"])
     size = model.get_tensor_shape(args["input"])[0]

@@ -139,6 +139,7 @@ def prepare(context: StepContext, graph: Graph, dataset: Dataset, probe: Batch, 
     samples = fitted.apply(probe)
     if needs_finn(model):
         engine = finn_engine(context, graph, model, settings.finn_python, settings.output)
+        engine.run(samples)  # what FINN can't run is known now, not in the middle of the dataset
     else:
         engine = choose_engine(
             model,

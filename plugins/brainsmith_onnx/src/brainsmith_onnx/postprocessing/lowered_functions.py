@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["BIPOLAR", "BIPOLAR_QUANT", "MULTI_THRESHOLD", "ROUNDING", "ROUND_BEFORE_OPSET_11", "XNOR", "quant"]
+__all__ = ["BIPOLAR", "BIPOLAR_QUANT", "ROUNDING", "ROUND_BEFORE_OPSET_11", "XNOR", "multi_threshold", "quant"]
 
 #: From `inside`, what the quantiser clamped, to `whole`, by the name of the rounding mode.
 ROUNDING: Final = {
@@ -83,18 +83,6 @@ BIPOLAR: Final = """(x, scale, zeropoint) => (y) {
     y = Mul(back, scale)
 }"""
 
-#: The thresholds have a direction for each of the input's and one more, so that nothing is transposed.
-MULTI_THRESHOLD: Final = """(x, thresholds, scale, bias) => (y) {
-    last = Constant <value = int64[1] {-1}> ()
-    column = Unsqueeze(x, last)
-    below = Less(column, thresholds)
-    reached = Not(below)
-    ones = Cast <to = 1> (reached)
-    count = ReduceSum <keepdims = 0> (ones, last)
-    scaled = Mul(scale, count)
-    y = Add(scaled, bias)
-}"""
-
 XNOR: Final = """(a, b, length) => (y) {
     two = Constant <value = float {2.0}> ()
     one = Constant <value = float {1.0}> ()
@@ -107,6 +95,31 @@ XNOR: Final = """(a, b, length) => (y) {
     moved = Add(dot, length)
     y = Mul(moved, half)
 }"""
+
+
+def multi_threshold(rank: int, axes_as_input: bool) -> str:
+    """Return the function that counts the thresholds that a value reaches.
+
+    Args:
+        rank: directions of the input. The thresholds have one more, so that nothing is transposed.
+        axes_as_input: whether the opset is one in which axes are inputs instead of attributes.
+    """
+    if axes_as_input:
+        axes = f"axes = Constant <value = int64[1] {{{rank}}}> ()"
+        column, count = "Unsqueeze(x, axes)", "ReduceSum <keepdims = 0> (ones, axes)"
+    else:
+        axes = ""
+        column, count = f"Unsqueeze <axes = [{rank}]> (x)", f"ReduceSum <axes = [{rank}], keepdims = 0> (ones)"
+    return f"""(x, thresholds, scale, bias) => (y) {{
+        {axes}
+        column = {column}
+        below = Less(column, thresholds)
+        reached = Not(below)
+        ones = Cast <to = 1> (reached)
+        count = {count}
+        scaled = Mul(scale, count)
+        y = Add(scaled, bias)
+    }}"""
 
 
 def quant(rounding: str) -> str:

@@ -130,8 +130,6 @@ class _Lowering:
 
     def multi_threshold(self, node: onnx.NodeProto) -> onnx.NodeProto:
         """`MultiThreshold`: how many thresholds a value reaches."""
-        if self.opset < _AXES_AS_INPUT:
-            raise _refused(node, f"it needs opset {_AXES_AS_INPUT}, but the model is of {self.opset}")
         rank, values = self.ranks.get(node.input[0], 0), self.value(node, node.input[1])
         if rank < 2 or values.ndim != 2:
             raise _refused(node, "its input or its thresholds have no known shape")
@@ -141,7 +139,8 @@ class _Lowering:
         thresholds = self.constant(node, "thresholds", values.reshape(*shape, values.shape[1]))
         scale = self.constant(node, "scale", np.asarray(_attribute(node, "out_scale", 1.0)))
         bias = self.constant(node, "bias", np.asarray(_attribute(node, "out_bias", 0.0)))
-        return self.call(node, "MultiThreshold", functions.MULTI_THRESHOLD, node.input[0], thresholds, scale, bias)
+        text = functions.multi_threshold(rank, self.opset >= _AXES_AS_INPUT)
+        return self.call(node, f"MultiThreshold_{rank}", text, node.input[0], thresholds, scale, bias)
 
     def value(self, node: onnx.NodeProto, name: str) -> Array:
         """Return the value of a constant."""
