@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 
 from brainsmith_core.build.runner import create_build_runner_factory
+from brainsmith_core.config import BuildConfig, ProcessingStep
 from brainsmith_core.errors import BrainsmithError
 from brainsmith_core.formats.config_file import load_build_config
 from brainsmith_core.result import BuildStatus
@@ -41,3 +44,28 @@ def test_the_example_builds_in_finn_and_keeps_its_accuracy(tmp_path: Path) -> No
     assert result.metrics is not None
     assert result.metrics.throughput is not None
     assert result.metrics.throughput > 900_000
+
+
+@pytest.mark.usefixtures("finn")
+@pytest.mark.parametrize("scale", ["per_tensor", "per_channel"])
+def test_a_convolution_with_normalised_input_builds_in_finn(
+    tmp_path: Path, convnet: onnx.ModelProto, scale: str
+) -> None:
+    """Attributes that onnx lets exporters leave out are missing in it, too."""
+    onnx.save(convnet, tmp_path / "model.onnx")
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 3, 8, 8)).astype(np.float32)
+    np.savez(tmp_path / "pixels.npz", inputs=pixels)
+    normalization = {"method": "mean_std", "mean": 128, "std": 64}
+    quantization = {"samples": "pixels.npz", "weight_scale": scale}
+    steps = [("input_normalization", normalization), ("model_quantization", quantization), ("verify_model", {})]
+    config = BuildConfig(
+        id="conv",
+        model_path=str(tmp_path / "model.onnx"),
+        output_dir=str(tmp_path / "out"),
+        config_flags={"board": "Pynq-Z1", "synth_clk_period_ns": 10, "target_fps": 1000},
+        preprocessing=tuple(
+            ProcessingStep(name=name, type="preprocessing", parameters=parameters) for name, parameters in steps
+        ),
+    )
+    result = create_build_runner_factory("legacy_finn")().run(config)
+    assert result.status is BuildStatus.SUCCESS, result.error_message

@@ -145,6 +145,28 @@ def test_convolutions_get_one_step_width_for_each_channel(step: Any, convnet: on
     assert np.abs(expected - got).max() < 0.1 * np.abs(expected).max()
 
 
+def test_normalised_input_has_the_width_of_the_input_and_raw_input_its_type(step: Any, mlp: onnx.ModelProto) -> None:
+    normal = step("input_normalization", mlp, method="min_max", minimum=0, maximum=255).model
+    name = step.samples(np.arange(24.0).reshape(4, 6))
+    ran = step("model_quantization", normal, samples=name, input_bits=7)
+    found = quantizers(ran.report)["normalize_mul_out"]
+    assert (found["bits"], found["signed"]) == (7, False)
+    assert ran.report["inputs"] == ["x (1, 6) float32 UINT5"]
+
+
+def test_what_exporters_leave_out_is_spelled_out(step: Any, convnet: onnx.ModelProto) -> None:
+    ran = step("model_quantization", convnet, samples=step.samples(np.random.default_rng(0).normal(size=(4, 3, 8, 8))))
+    nodes = {each.name: {a.name: list(a.ints) or a.i for a in each.attribute} for each in ran.model.graph.node}
+    assert nodes["conv"] == {
+        "kernel_shape": [3, 3],
+        "strides": [1, 1],
+        "dilations": [1, 1],
+        "group": 1,
+        "pads": [0, 0, 0, 0],
+    }
+    assert nodes["pool"] == {"kernel_shape": [2, 2], "strides": [2, 2], "pads": [0, 0, 0, 0]}
+
+
 def test_a_fork_shares_one_quantiser(step: Any, make: Any) -> None:
     node = onnx.helper.make_node
     nodes = [

@@ -15,6 +15,7 @@ from brainsmith_core.formats.json_values import JSONValue
 
 from ..models import Runner, describe, is_custom, load_input
 from .accuracy import measure
+from .attributes import spell_out
 from .calibration import Range, calibrate
 from .quantizers import Layer, Quantizer, Source, find_layers, find_sources, insert_quantizer
 from .report import outcome, shapes
@@ -105,15 +106,17 @@ def quantize(
     sources = find_sources(wrapped, layers)
     _check_names(settings.layers, layers, sources)
     feeds = samples.batches(describe(model).static_input())
-    names = [source.tensor for source in sources]
+    entry = describe(model).only_input().name
+    names = list(dict.fromkeys([entry, *(source.tensor for source in sources)]))
     ranges = calibrate(wrapped.model, names, feeds, settings.calibration, settings.percentile)  # type: ignore[arg-type] # one of the step's choices
     found = [(layer.name, _of_weights(wrapped, layer, settings)) for layer in layers]
-    entry = describe(model).only_input().name
+    # FINN takes no thresholds below 0 on unsigned values, and those of shifted input may lie there.
+    is_shifted = any(each.is_entry and each.tensor != entry and ranges[each.tensor].low < 0 for each in sources)
+    is_whole = _annotate(wrapped, entry, ranges[entry], settings.input_type, signed=is_shifted)
     for source in sources:
-        is_input = source.tensor == entry
-        if is_input and _annotate(wrapped, entry, ranges[entry], settings.input_type):
+        if source.tensor == entry and is_whole:
             continue
-        bits = settings.input_bits if is_input else _bits(settings, source.node, "activation_bits")
+        bits = settings.input_bits if source.is_entry else _bits(settings, source.node, "activation_bits")
         found.append((source.node or entry, _of_values(source, ranges[source.tensor], bits)))
     for _, quantizer in found:
         insert_quantizer(wrapped, quantizer)
@@ -135,6 +138,7 @@ def _prepared(model: onnx.ModelProto) -> Any:
     wrapped = ModelWrapper(model, make_deepcopy=True)
     for transformation in (InferShapes(), FoldConstants(), RemoveStaticGraphInputs()):
         wrapped = wrapped.transform(transformation)
+    spell_out(wrapped)
     taken = {node.name for node in wrapped.graph.node}
     for index, node in enumerate(wrapped.graph.node):
         if not node.name:
@@ -146,7 +150,7 @@ def _prepared(model: onnx.ModelProto) -> Any:
 def _check_names(layers: Mapping[str, Mapping[str, int]], found: list[Layer], sources: list[Source]) -> None:
     with_key = {
         "weight_bits": [layer.name for layer in found],
-        "activation_bits": [source.node for source in sources if source.node],
+        "activation_bits": [source.node for source in sources if not source.is_entry],
     }
     for name, values in layers.items():
         for key in values:
@@ -178,14 +182,14 @@ def _of_values(source: Source, found: Range, bits: int) -> Quantizer:
     return Quantizer(source.tensor, bits, np.asarray(scale), signed=signed, narrow=False)
 
 
-def _annotate(wrapped: Any, name: str, found: Range, wanted: str) -> bool:
+def _annotate(wrapped: Any, name: str, found: Range, wanted: str, *, signed: bool) -> bool:
     """Say of the input that it is whole numbers, where it is; then it needs no quantiser, and nothing is lost."""
     from qonnx.core.datatype import DataType
 
     if wanted == "auto":
         if not found.whole or found.high - found.low >= 2**_MOST_BITS:
             return False
-        kind = _smallest(found)
+        kind = _smallest(found, signed=signed)
     elif wanted == "float":
         return False
     else:
@@ -199,14 +203,18 @@ def _annotate(wrapped: Any, name: str, found: Range, wanted: str) -> bool:
     return True
 
 
-def _smallest(found: Range) -> str:
+def _smallest(found: Range, *, signed: bool = False) -> str:
     """Return the narrowest integer type that holds a range.
 
+    Args:
+        found: the range.
+        signed: whether the type must be one with a sign.
+
     Example:
-        >>> _smallest(Range(0.0, 16.0)), _smallest(Range(-3.0, 2.0))
-        ('UINT5', 'INT3')
+        >>> _smallest(Range(0.0, 16.0)), _smallest(Range(-3.0, 2.0)), _smallest(Range(0.0, 255.0), signed=True)
+        ('UINT5', 'INT3', 'INT9')
     """
-    if found.low >= 0:
+    if found.low >= 0 and not signed:
         return f"UINT{max(1, int(found.high).bit_length())}"
     return f"INT{max(int(-found.low - 1), int(max(found.high, 0))).bit_length() + 1}"
 

@@ -23,6 +23,8 @@ __all__ = ["Layer", "Quantizer", "Source", "find_layers", "find_sources", "inser
 _CHANNEL_AXIS = {"MatMul": 1, "Gemm": 1, "Conv": 0, "ConvTranspose": 1}
 #: Nodes that only move values around: what goes in quantised comes out quantised.
 _PASSING = {"Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "MaxPool", "Identity", "Dropout"}
+#: What a normalisation of the input is made of.
+_AFFINE = {"Mul", "Add", "Sub", "Div"}
 #: Nodes without weights that FINN builds on integers only.
 _ON_INTEGERS = {"GlobalAveragePool"}
 
@@ -52,11 +54,13 @@ class Source:
         tensor: its name.
         node: the node that makes it, or "" for the model's input.
         operator: that node's type, or "".
+        is_entry: whether it is the model's input, or that input scaled and shifted.
     """
 
     tensor: str
     node: str
     operator: str
+    is_entry: bool = False
 
 
 @attrs.frozen(eq=False)
@@ -124,7 +128,19 @@ def _source(wrapped: Any, tensor: str) -> Source:
     while node is not None and node.op_type in _PASSING:
         tensor = node.input[0]
         node = wrapped.find_producer(tensor)
-    return Source(tensor, "" if node is None else node.name, "" if node is None else node.op_type)
+    if node is None:
+        return Source(tensor, "", "", is_entry=True)
+    return Source(tensor, node.name, node.op_type, is_entry=_is_normalised_input(wrapped, node))
+
+
+def _is_normalised_input(wrapped: Any, node: onnx.NodeProto | None) -> bool:
+    """Whether nothing but adding to the input and multiplying it with constants leads to a node."""
+    while node is not None:
+        computed = [name for name in node.input if wrapped.get_initializer(name) is None]
+        if node.op_type not in _AFFINE or len(computed) != 1:
+            return False
+        node = wrapped.find_producer(computed[0])
+    return True
 
 
 def insert_quantizer(wrapped: Any, quantizer: Quantizer) -> None:
