@@ -18,6 +18,7 @@ import attrs
 from .cycle_formulas import Attributes, integers
 from .datatypes import bits_of
 from .layers import Layer
+from .threshold_memories import threshold_memories
 
 __all__ = ["Estimate", "predict_resources"]
 
@@ -71,8 +72,9 @@ def _predict(layer: Layer, now: Mapping[str, int], folding: Mapping[str, int], n
         before, after = (_formula(layer, layer.folded(each), name) for each in ({}, folding))
     except KeyError:
         return _bounds(reported, now, folding)
-    # LUTs have parts that don't depend on the folding; of the others the formula gives all, or it isn't this version's.
-    if name == "util.lut":
+    # A matrix layer's LUTs have parts that don't depend on the folding; else the formula gives all, or is another
+    # version's.
+    if name == "util.lut" and layer.operator == "MVAU":
         value = max(0, round(reported + after - before))
         # FINN cuts both figures to whole numbers.
         return Estimate(value=value, low=max(0, value - 1), high=value + 1, method="formula")
@@ -92,7 +94,13 @@ def _bounds(reported: float, now: Mapping[str, int], folding: Mapping[str, int])
 
 
 def _formula(layer: Layer, attributes: Attributes, name: str) -> float:
-    """Return FINN's figure, for LUTs without what doesn't depend on the folding; raises KeyError if it isn't known."""
+    """Return FINN's figure, for a matrix layer's LUTs without what doesn't depend on the folding.
+
+    Raises:
+        KeyError: if it isn't known.
+    """
+    if layer.op_type == "Thresholding_rtl":
+        return threshold_memories(attributes)[name]
     if layer.operator != "MVAU":
         raise KeyError(layer.op_type)
     hls = layer.op_type.endswith("_hls")
