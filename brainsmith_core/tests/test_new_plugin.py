@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
-import sysconfig
+import sys
 import venv
+import zipfile
 from collections.abc import Callable
+from importlib.metadata import distribution, requires
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from brainsmith_core.cli.plugins_command import command
 from brainsmith_core.errors import ConfigurationError
@@ -65,22 +70,67 @@ def test_the_command_says_what_comes_next(tmp_path: Path, monkeypatch: pytest.Mo
     assert (tmp_path / "my-thing" / "src" / "my_thing" / "backend.py").is_file()
 
 
-def fresh_environment(folder: Path) -> Path:
-    """Make an environment that has what this one has, and return its Python: nothing is fetched."""
-    venv.create(folder, with_pip=False, symlinks=True)
-    (site,) = folder.glob("lib/python*/site-packages")
-    here = sysconfig.get_path("purelib")
-    (site / "all_of_ours.pth").write_text(f"import site; site.addsitedir({here!r})\n")
-    return folder / "bin" / "python"
+ROOT = Path(__file__).parents[2]
+#: What is installed from the workspace, as wheels; the stub is the backend of the builds.
+OURS = [path for path in (ROOT / "brainsmith_core", ROOT / "brainsmith_stub") if path.is_dir()]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def needed(name: str, *, extra: str = "") -> set[str]:
+    """Return an installed distribution with all that it requires here, by name."""
+    found, open_ = set(), [(name, extra)]
+    while open_:
+        current, wanted = open_.pop()
+        found.add(current)
+        for text in requires(current) or []:
+            requirement = Requirement(text)
+            applies = requirement.marker is None or requirement.marker.evaluate({"extra": wanted})
+            if applies and canonicalize_name(requirement.name) not in found:
+                open_.append((canonicalize_name(requirement.name), next(iter(requirement.extras), "")))
+    return found
+
+
+def pack_again(name: str, folder: Path) -> None:
+    """Make a wheel from an installed distribution: nothing is fetched."""
+    installed = distribution(name)
+    files = [file for file in installed.files or [] if ".." not in file.parts and "__pycache__" not in file.parts]
+    (info,) = {file.parts[0] for file in files if file.name == "METADATA"}
+    tag = re.search(r"^Tag: (.*)$", installed.read_text("WHEEL") or "", flags=re.MULTILINE)
+    assert tag is not None
+    with zipfile.ZipFile(folder / f"{info.removesuffix('.dist-info')}-{tag[1]}.whl", "w") as wheel:
+        for file in files:
+            if file.name not in {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}:
+                wheel.writestr(str(file), Path(str(file.locate())).read_bytes())
+        wheel.writestr(f"{info}/RECORD", "")
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all that a plugin needs: our packages as they are built, the others packed again."""
+    folder = tmp_path_factory.mktemp("wheels")
+    options = ("--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check", "-q")
+    built = subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", *options, "-w", str(folder), *map(str, OURS)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    names = {*needed("brainsmith-core", extra="testing"), *needed("hatchling")}
+    for name in names - {canonicalize_name(path.name) for path in OURS}:
+        pack_again(name, folder)
+    return folder
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    python = fresh_environment(tmp_path / "environment")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHONPATH"))}
+def run(tmp_path: Path, wheels: Path) -> Run:
+    """Run programs of a fresh environment, which has pip and nothing else."""
+    venv.create(tmp_path / "environment", with_pip=True, symlinks=True)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHONPATH", "PIP"))}
+    clean |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
-    def call(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-        argv = [str(python), *map(str, arguments)]
+    def call(program: str, *arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+        argv = [str(tmp_path / "environment" / "bin" / program), *map(str, arguments)]
         return subprocess.run(argv, cwd=cwd, env=clean, capture_output=True, text=True, check=False)
 
     return call
@@ -96,57 +146,50 @@ def configuration(folder: Path, kind: str) -> Path:
     return path
 
 
-def use_it(run: Callable[..., subprocess.CompletedProcess[str]], kind: str, folder: Path) -> None:
+def use_it(run: Run, kind: str, folder: Path) -> None:
     """Use the plugin as its user would."""
-    brainsmith = ("-c", "from brainsmith_core.cli.main import run; run()")
     if kind == "metrics":
         (folder / "a.my_thing").write_text("my_thing area report\nLUTs: 3\nend of report\n")
-        done = run(*brainsmith, "metrics", "parse", "a.my_thing", "--json", cwd=folder)
+        done = run("brainsmith", "metrics", "parse", "a.my_thing", "--json", cwd=folder)
         (metric,) = json.loads(done.stdout)["metrics"]
         assert (metric["name"], metric["value"], metric["source"]["plugin"]) == ("util.lut", 3, "my-thing")
         return
     if kind == "executor":
-        done = run(*brainsmith, "plugins", "show", "my_thing", "--json", cwd=folder)
+        done = run("brainsmith", "plugins", "show", "my_thing", "--json", cwd=folder)
         assert json.loads(done.stdout)["provides"]["brainsmith_executors"] == ["my_thing"]
+        assert run("brainsmith", "plugins", "check", cwd=folder).returncode == 0
         return
     backend = "my_thing" if kind == "backend" else "future_brainsmith"
-    done = run(*brainsmith, "run", configuration(folder, kind), "--backend", backend, "--json", cwd=folder)
+    done = run("brainsmith", "run", configuration(folder, kind), "--backend", backend, "--json", cwd=folder)
     result = json.loads(done.stdout)
     assert result["status"] == "success", done.stderr
     role = "backend my_thing" if kind == "backend" else f"{kind} step my_thing"
     assert {"my-thing": role}.items() <= {use["distribution"]: use["role"] for use in result["plugins"]}.items()
 
 
+def checked(folder: Path, *arguments: str) -> None:
+    """Run one of the checkers of this environment over a package."""
+    done = subprocess.run([sys.executable, "-m", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_new_package_installs_passes_its_tests_and_works(
-    tmp_path: Path, run: Callable[..., subprocess.CompletedProcess[str]], kind: str
-) -> None:
+def test_a_new_package_installs_passes_its_tests_and_works(tmp_path: Path, run: Run, kind: str) -> None:
     if kind in ("preprocessing", "postprocessing"):
         pytest.importorskip("brainsmith_stub", reason="a build needs a backend")
     package = tmp_path / "my-thing"
     create_package("my-thing", kind, package)
-    offline = ("--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check")
-    installed = run("-m", "pip", "install", *offline, package, cwd=tmp_path)
+    installed = run("pip", "install", f"{package}[test]", "brainsmith-stub", cwd=tmp_path)
     assert installed.returncode == 0, installed.stderr
-    tested = run("-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=package)
+    tested = run("pytest", "-q", "-p", "no:cacheprovider", cwd=package)
     assert tested.returncode == 0, tested.stdout
     assert "skipped" not in tested.stdout
-    typed = run("-m", "mypy", "--strict", "--cache-dir", os.devnull, "src", "tests", cwd=package)
-    assert typed.returncode == 0, typed.stdout
-    linted = run(
-        "-m",
-        "ruff",
-        "check",
-        "--no-cache",
-        "--extend-select",
-        "I,UP,B,SIM,RUF100,D1",
-        "--ignore",
-        "D107",
-        ".",
-        cwd=package,
-    )
-    assert linted.returncode == 0, linted.stdout
-    assert run("-m", "ruff", "format", "--check", "--no-cache", ".", cwd=package).returncode == 0
+    python = str(tmp_path / "environment" / "bin" / "python")
+    checked(package, "mypy", "--strict", "--cache-dir", os.devnull, "--python-executable", python, "src", "tests")
+    checked(package, "ruff", "check", "--no-cache", "--extend-select", "I,UP,B,SIM,RUF100,D1", "--ignore", "D107", ".")
+    checked(package, "ruff", "format", "--check", "--no-cache", ".")
     (tmp_path / "project").mkdir()
     use_it(run, kind, tmp_path / "project")
+    assert run("pip", "uninstall", "-y", "my-thing", cwd=tmp_path).returncode == 0
+    assert "my_thing" not in run("brainsmith", "plugins", "list", cwd=tmp_path).stdout
