@@ -63,7 +63,7 @@ def test_the_digits_example_has_the_accuracy_of_its_training_at_each_of_finns_st
 def test_a_real_model_goes_through_all_steps_in_one_run(shared_models: Path, tmp_path: Path, name: str) -> None:
     rng = np.random.default_rng(7)
     model = load_model(shared_models / f"{name}.onnx")
-    samples = rng.random((20, *describe(model).static_input().shape[1:]), np.float32)
+    samples = rng.random((20, *map(int, describe(model).static_input().shape[1:])), np.float32)
     outputs = Runner(model, engine="qonnx").run_samples(samples)
     labels = np.where(rng.random(20) < 0.5, outputs.argmax(axis=1), rng.integers(0, outputs.shape[1], 20))
     np.savez(tmp_path / "data.npz", inputs=samples, labels=labels)

@@ -12,7 +12,7 @@ import pytest
 
 from brainsmith_core.errors import ConfigurationError
 from brainsmith_onnx.models import TensorInfo, load_model
-from brainsmith_onnx.postprocessing import engines
+from brainsmith_onnx.postprocessing import engines, lowering
 from brainsmith_onnx.postprocessing.engines import Engine, choose_engine
 
 TRUNC = """
@@ -37,7 +37,7 @@ def test_an_operator_without_a_standard_form_runs_in_qonnx(parse: Callable[[str]
 
 def test_other_outputs_than_those_of_qonnx_are_never_taken(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, probe = load_model(digits / "model.onnx"), np.ones((3, 64), np.float32)
-    real = engines.lower
+    real = lowering.lower
 
     def wrong(given: onnx.ModelProto) -> onnx.ModelProto:
         lowered = real(given)

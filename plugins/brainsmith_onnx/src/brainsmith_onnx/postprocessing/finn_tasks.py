@@ -58,7 +58,7 @@ def _import_operators() -> None:
     os.environ.setdefault("NUM_DEFAULT_WORKERS", "1")
     os.environ.setdefault("XILINX_VIVADO", "/nonexistent/Vivado/2024.2")
     sys.meta_path.append(_AbsentFinder())
-    onnx = importlib.import_module("onnx")
+    onnx: Any = importlib.import_module("onnx")
     # qonnx writes each node as a model of onnx's newest format, which onnxruntime may not read yet.
     onnx.IR_VERSION = min(int(onnx.IR_VERSION), _READABLE_IR)
     importlib.import_module(_DOMAIN)
