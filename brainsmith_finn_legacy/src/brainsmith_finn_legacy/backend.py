@@ -31,6 +31,7 @@ from .environments.records import FINNEnvironment
 from .finn_worker import STORE_CODE, TaskLimits, import_paths, run_task
 from .model_check import check_model
 from .requirements import check_requirements, missing_requirements
+from .step_sources import StepSources
 from .transformations import FINNTransformationRegistry
 
 __all__ = ["LegacyFINNBackend"]
@@ -94,7 +95,6 @@ class LegacyFINNBackend(BackendBase):
     def identity(self, config: BuildConfig) -> dict[str, JSONValue]:
         """Return what a result depends on beside the configuration: FINN, what it is told, the files that it reads."""
         environment, plan = self.environment, self._outline(config)
-        step_files = sorted({step.path.rpartition(":")[0] for step in plan.steps.steps if ":" in step.path})
         return {
             "finn": {
                 "title": environment.title,
@@ -108,7 +108,9 @@ class LegacyFINNBackend(BackendBase):
             "finn_settings": plan.settings,
             "finn_steps": [step.name for step in plan.steps.steps],
             "finn_files": {name: file_digest(path) for name, path in plan.files.items()},
-            "finn_step_files": {file: file_digest(Path(file)) for file in step_files},
+            "finn_step_files": dict[str, JSONValue](
+                self._sources.digests([step for step in plan.steps.steps if step.path])
+            ),
         }
 
     def build(self, context: BuildContext) -> BackendOutcome:
@@ -129,6 +131,10 @@ class LegacyFINNBackend(BackendBase):
             text = f"estimates only: {'; '.join(missing)}"
             fix = "for RTL and more, install Vivado and Vitis HLS and source their settings64.sh"
             yield Finding(name="FINN hardware builds", state="warning", message=text, fix=fix)
+
+    @functools.cached_property
+    def _sources(self) -> StepSources:
+        return StepSources(self.environment)
 
     @functools.cached_property
     def _registry(self) -> FINNTransformationRegistry:

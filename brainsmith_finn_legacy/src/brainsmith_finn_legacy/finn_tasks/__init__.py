@@ -6,13 +6,14 @@ FINN is imported once, in `describe`, before the worker forks a child for each t
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any, Callable, Dict
 
 #: Where core's package of the content store is, for the worker to load it once.
 STORE_VARIABLE = "BRAINSMITH_CONTENT_STORE"
 
-__all__ = ["STORE_VARIABLE", "build", "describe", "resolve_steps", "transform"]
+__all__ = ["STORE_VARIABLE", "build", "describe", "resolve_steps", "step_sources", "transform"]
 
 Emit = Callable[[Dict[str, Any]], None]
 
@@ -28,6 +29,9 @@ def describe() -> Dict[str, Any]:
     build_task.make_config(finn.config, {"output_dir": "", "synth_clk_period_ns": 10.0, "generate_outputs": []}, [])
     if os.environ.get(STORE_VARIABLE):
         finn_access.load_store(os.environ[STORE_VARIABLE])
+    # What is loaded by now stays for ever: a collection in a child would go through it, and copy its memory for that.
+    gc.collect()
+    gc.freeze()
     return {"flavour": finn.flavour, "folder": finn.folder, "stand_ins": list(finn.stand_ins)}
 
 
@@ -63,3 +67,22 @@ def resolve_steps(args: Dict[str, Any], emit: Emit) -> Dict[str, Any]:
         except BaseException as error:  # noqa: BLE001 - foreign code: an import may raise anything
             reasons[step["name"]] = explain_failure(error)
     return {"reasons": reasons}
+
+
+def step_sources(args: Dict[str, Any], emit: Emit) -> Dict[str, Any]:
+    """Return the files of one of the user's own steps, and of those of the user's modules that it uses.
+
+    Args:
+        args: `step`, and `import_paths`.
+        emit: not used.
+    """
+    from . import finn_access
+    from .incremental.own import Own
+    from .incremental.sources import closure, source_of
+    from .steps import load_step, module_of, modules_behind
+
+    del emit
+    step = load_step(args["step"], args["import_paths"])
+    own = Own([finn_access.load().folder, *finn_access.package_folders("qonnx")])
+    modules = [module_of(args["step"], step), *modules_behind(step)]
+    return {"files": sorted({str(source_of(each)) for module in modules for each in closure(module, own)})}

@@ -120,7 +120,9 @@ class Engine:
             if self._traces is not None:
                 record["reasons"].append(model.problem or "the configuration isn't a plain dataclass")
             seed_random(task.name, model.digest)
+            started = time.perf_counter()
             result, notes = task.body(model.wrapper, config)
+            record["seconds"] = round(time.perf_counter() - started, 6)
             return Done(Model.of(result), notes, record)
         place = Place(config, self._build_dir)
         group = group_of(self._identity(task, model), model.identity)
