@@ -120,6 +120,27 @@ def test_stdout_is_the_programs_own() -> None:
     assert sorted(done.stderr.splitlines()) == ["in a thread", "spoken", "written"]
 
 
+LEFT = """
+import os, threading
+from brainsmith_core.processes.own_stdout import own_stdout
+go = threading.Event()
+def late():
+    go.wait(30)
+    print("printed late")
+    os.write(1, b"written late\\n")
+with own_stdout():
+    threading.Thread(target=late).start()
+    print("ours")
+go.set()
+"""
+
+
+def test_a_thread_that_outlives_the_program_does_not_spoil_stdout() -> None:
+    done = subprocess.run([sys.executable, "-c", LEFT], capture_output=True, text=True, check=True)
+    assert done.stdout == "ours\n"
+    assert sorted(done.stderr.splitlines()) == ["printed late", "written late"]
+
+
 @pytest.mark.parametrize("closed", [1, 2])
 def test_a_closed_stream_is_nobodys_own(closed: int) -> None:
     body = "from brainsmith_core.processes.own_stdout import own_stdout\nwith own_stdout(): pass\n"
