@@ -16,7 +16,8 @@ def own_stdout() -> Iterator[None]:
     """Make `sys.stdout` the only way to stdout while the body runs.
 
     Libraries in C, child processes and threads of plugins write to descriptor 1 whenever they like; a JSON document on
-    stdout must stay one. If threads of others are left at the end, stdout stays closed to them. Nothing is changed where `sys.stdout` isn't the descriptor, or either is closed.
+    stdout must stay one. If threads of others are left at the end, stdout stays closed to them. Nothing is changed
+    where `sys.stdout` isn't the descriptor, or either is closed.
     """
     stream = sys.__stdout__
     if stream is None or sys.stdout is not stream:
