@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import attrs
 import pytest
 
 from brainsmith_core.errors import ConfigurationError
+from brainsmith_core.plugins.manager import PluginManager
 from brainsmith_dask.cluster import job_script
 from brainsmith_dask.settings import DaskSettings, JobQueue
 
@@ -59,3 +62,21 @@ def test_the_script_of_a_job_says_what_the_settings_say(system: str, lines: list
     script = job_script(attrs.evolve(settings, python="/opt/python"))
     for line in [*lines, "module load vivado", "/opt/python -m distributed.cli.dask_worker", "--nthreads 1", "--extra"]:
         assert line in script
+
+
+def test_the_projects_file_and_the_environment_say_which_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "brainsmith.toml").write_text('[plugins.dask]\nfiles = "sent"\njobqueue = {system = "slurm"}\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BRAINSMITH_PLUGIN_DASK_RETRIES", "7")
+    plugins = PluginManager.discover()
+    (plugin,) = [each for each in plugins.plugins if each.name == "dask"]
+    found = DaskSettings.from_table(plugins.setting_values(plugin))
+    assert found == DaskSettings(files="sent", retries=7, jobqueue=JobQueue(system="slurm"))
+
+
+def test_without_a_word_builds_run_on_this_machine() -> None:
+    plugins = PluginManager.discover()
+    (plugin,) = [each for each in plugins.plugins if each.name == "dask"]
+    assert DaskSettings.from_table(plugins.setting_values(plugin)) == DaskSettings()

@@ -14,6 +14,7 @@ import attrs
 from distributed import Event, KilledWorker
 from distributed import Future as DaskFuture
 
+from brainsmith_core import plugin_settings
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.context import StopSignal
 from brainsmith_core.errors import ConfigurationError, MissingRequirementError
@@ -64,7 +65,7 @@ class DaskExecutor:
     Args:
         runner_factory: makes the runner of each build, on the worker; it is pickled.
         slots: how many builds may run at once; a cluster that is started for this has so many workers.
-        settings: which cluster; else worker processes on this machine.
+        settings: which cluster; else what the plugin's settings say, by default worker processes on this machine.
 
     Raises:
         ConfigurationError: for a number of slots below 1, or a factory that can't be sent to another process.
@@ -80,7 +81,7 @@ class DaskExecutor:
             text = f"the runner factory can't be sent to another process: {error}"
             hint = "take what create_build_runner_factory gives, or a function of a module"
             raise ConfigurationError(text, hint=hint) from error
-        self._settings = settings or DaskSettings()
+        self._settings = settings or DaskSettings.from_table(plugin_settings("dask"), "[plugins.dask]")
         self._slots = slots
         self._connection: Connection | None = connect(self._settings, slots)
         self._sending = self._settings.files == "sent"

@@ -121,10 +121,12 @@ class DaskSettings:
             ConfigurationError: for an unknown key or a wrong value, with a suggestion.
         """
         data = _check_keys(where, table, attrs.fields_dict(cls))
-        if "jobqueue" in data:
+        if not data.get("jobqueue"):
+            data.pop("jobqueue", None)
+        else:
             data["jobqueue"] = JobQueue.from_table(data["jobqueue"], f"{where}.jobqueue")
-        if "scheduler" in data:
-            _text(f"{where}: scheduler", data["scheduler"])
+        if not isinstance(data.get("scheduler", ""), str):
+            raise ConfigurationError(f"{where}: scheduler must be a text, but is {data['scheduler']!r}")
         if data.get("files", "auto") not in _FILES:
             raise ConfigurationError(f"{where}: files must be one of {', '.join(_FILES)}, but is {data['files']!r}")
         seconds, retries = data.get("connect_seconds", 30.0), data.get("retries", 3)
