@@ -79,7 +79,7 @@ def check(target: dict[str, Any], base: ResourceUsage, real: ResourceUsage) -> N
 @pytest.mark.parametrize("name", ["digits", "TFC_2W2A", "TFC_1W1A", "qkeras_jettagging"])
 def test_predictions_for_a_throughput_hold_for_real_builds(build: Build, name: str) -> None:
     base = build(name, "base", target_fps=1)
-    for fps in (30_000, 300_000, 3_000_000, 1_000_000_000):
+    for fps in (300_000, 1_000_000_000):  # more in benchmarks/bench_scaling.py
         check({"target_fps": float(fps)}, base, build(name, f"at{fps}", target_fps=fps))
 
 
