@@ -63,8 +63,12 @@ def unsupported_nodes(model: onnx.ModelProto, allow: Iterable[str] = ()) -> list
         allow: operators that count as supported.
     """
     allowed = set(allow)
+    constant = {"", *(each.name for each in model.graph.initializer)}
     found = []
     for node in model.graph.node:
+        if all(name in constant for name in node.input):
+            constant.update(node.output)  # calculated once, before any hardware is built
+            continue
         if node.op_type in allowed or node.op_type in SUPPORTED or node.domain.startswith("finn."):
             continue
         reason = _REASONS.get(node.op_type, "FINN has no hardware for it")

@@ -54,12 +54,22 @@ def _names(value: list[Any]) -> list[str]:
 
 
 def _check(model: onnx.ModelProto) -> None:
-    """Check the model's structure; onnx's own check knows nothing of QONNX's operators, so it leaves them out."""
+    """Check the model's structure.
+
+    onnx knows nothing of QONNX's operators and leaves them out, where the model says which versions of them it uses.
+    Many exporters don't say it, and no reader of QONNX minds.
+    """
+    known = len(model.opset_import)
+    said = {each.domain for each in model.opset_import}
+    unsaid = sorted({node.domain for node in model.graph.node if node.domain} - said)
+    model.opset_import.extend(onnx.helper.make_opsetid(domain, 1) for domain in unsaid)
     try:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
         text = f"the model is no valid ONNX model: {str(error).strip().splitlines()[0]}"
         raise ConfigurationError(text, hint="export it again", category="model_load") from error
+    finally:
+        del model.opset_import[known:]
 
 
 def _text(found: list[Unsupported]) -> str:
