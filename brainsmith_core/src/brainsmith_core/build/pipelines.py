@@ -20,6 +20,8 @@ from ..plugins.manager import Offer, PluginManager, default_plugins
 from ..processes.client import TaskOutcome
 from ..records import StepSpec
 from ..result import BuildResult, PluginUse
+from .cache.step_cache import StepCache
+from .cache.step_reads import StepReads
 from .parameters import checked_parameters
 from .step_check import check_importable, step_worker
 from .workspace import Workspace
@@ -52,6 +54,16 @@ class PipelineReport:
     warnings: list[str] = attrs.field(factory=list)
     plugins: list[PluginUse] = attrs.field(factory=list)
     failed: list[str] = attrs.field(factory=list)
+    reuse: list[dict[str, JSONValue]] = attrs.field(factory=list)
+
+    def note_reuse(self, step: str, saved: float) -> None:
+        """Note that a step was not run, and how many seconds it took when it was."""
+        self.reuse.append({"step": step, "reused": True, "seconds": 0.0, "saved_s": round(saved, 6)})
+
+    def note_run(self, step: str, seconds: float, problems: list[str]) -> None:
+        """Note that a step was run, and why its outcome can't be reused, if so."""
+        row: dict[str, JSONValue] = {"step": step, "reused": False, "seconds": round(seconds, 6)}
+        self.reuse.append({**row, "stored": not problems, "reasons": list[JSONValue](problems)})
 
     def add_to(self, result: BuildResult) -> None:
         """Add what the steps gave, but for the metrics, to a build's result."""
@@ -60,6 +72,8 @@ class PipelineReport:
         result.logs |= self.logs
         result.warnings.extend(self.warnings)
         result.plugins.extend(self.plugins)
+        if self.reuse:
+            result.provenance["preprocessing_step_cache"] = list[JSONValue](self.reuse)
 
 
 def check_steps(config: BuildConfig, plugins: PluginManager) -> None:
@@ -178,23 +192,48 @@ class _StepRunner:
         started = time.monotonic()
         offer = self.plugins.step(self.kind, step.name)
         name = f"{index:02d}_{step.name}"
-        task = self._run_task(offer, step, name, model)
+        given = self._given(offer, step, name, model)
         self.report.logs[f"{self.kind}_{name}"] = f"{self.kind}_logs/{name}.log"
+        failed, outcome = self._reused_or_run(offer, given, name)
         self.context.emit(
             "step_finished",
             step=step.name,
-            outcome=task.outcome,
+            outcome="ok" if failed is None else failed.outcome,
             seconds=round(time.monotonic() - started, 3),
         )
-        if task.outcome != "ok":
-            self._handle_failure(step, task)
+        if failed is not None:
+            self._handle_failure(step, failed)
             return None
-        return self._keep(offer, from_data(StepOutcome, task.result, f'outcome of step "{step.name}"'))
+        return self._keep(offer, from_data(StepOutcome, outcome, f'outcome of step "{step.name}"'))
 
-    def _run_task(self, offer: Offer[StepSpec], step: ProcessingStep, name: str, model: Path) -> TaskOutcome:
+    def _reused_or_run(
+        self, offer: Offer[StepSpec], given: StepContext, name: str
+    ) -> tuple[TaskOutcome | None, JSONValue]:
+        """Return the task if it failed, and the outcome if it didn't: that of an earlier run where one holds."""
+        cache = None
+        if self.kind == "preprocessing" and self.context.cache_root is not None:
+            cache = StepCache.of(self.context.cache_root, offer, given, name)
+        if cache is None:
+            task = self._run_task(offer, given, name)
+            return (None, task.result) if task.outcome == "ok" else (task, None)
+        with cache.alone(self.context.stop.is_set):
+            found = cache.restore()
+            if found is not None:
+                self.report.note_reuse(name, found[1])
+                return None, to_data(found[0])
+            before = cache.state()
+            task = self._run_task(offer, given, name, watch=True)
+            if task.outcome != "ok":
+                return task, None
+            outcome = from_data(StepOutcome, task.result["outcome"], f"outcome of step {name}")
+            problems = cache.put(before, outcome, StepReads(**task.result["reads"]), task.seconds)
+            self.report.note_run(name, task.seconds, problems)
+            return None, task.result["outcome"]
+
+    def _given(self, offer: Offer[StepSpec], step: ProcessingStep, name: str, model: Path) -> StepContext:
         logs = self.context.workspace.step_logs(self.kind)
         where = f'the {self.kind} step "{step.name}"'
-        context = StepContext(
+        return StepContext(
             config=self.context.config,
             parameters=checked_parameters(offer.record.parameters, step.parameters, where),
             model_path=str(model),
@@ -203,10 +242,12 @@ class _StepRunner:
             output_dir=str(self.context.workspace.root),
             settings=self.plugins.setting_values(offer.plugin),
         )
+
+    def _run_task(self, offer: Offer[StepSpec], given: StepContext, name: str, *, watch: bool = False) -> TaskOutcome:
         return step_worker().run(
             "run_step",
-            {"target": offer.record.target, "context": to_data(context)},
-            log=logs / f"{name}.log",
+            {"target": offer.record.target, "context": to_data(given), "watch": watch},
+            log=self.context.workspace.step_logs(self.kind) / f"{name}.log",
             timeout_s=self.context.remaining_seconds,
             memory_bytes=self.context.memory_bytes,
             stop=self.context.stop,

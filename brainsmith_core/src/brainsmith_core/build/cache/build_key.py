@@ -14,7 +14,7 @@ from ...plugins.manager import Plugin, PluginManager
 from ...records import BackendSpec
 from ..settings_used import settings_used
 from ..workspace import file_digest
-from .code_digest import code_digest, named_files
+from .code_digest import code_digest, named_files, packages_digest
 
 __all__ = ["build_key", "config_content", "digest_of", "plugin_code"]
 
@@ -65,6 +65,7 @@ def build_key(config: BuildConfig, backend: Backend, spec: BackendSpec, plugins:
             "backend": spec.name,
             "identity": {} if identity is None else checked_json_dict(identity(config), "identity"),
             "code": code,
+            "packages": packages_digest() if config.preprocessing or config.postprocessing else "",
             **settings_used(config, spec, plugins),
         }
     )

@@ -6,13 +6,14 @@ import functools
 import hashlib
 import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from ...formats.json_values import JSONValue
 from ..workspace import file_digest
 
-__all__ = ["code_digest", "named_files"]
+__all__ = ["code_digest", "named_files", "packages_digest"]
 
 #: A folder that a setting names counts by what its files look like; one with more files isn't looked through.
 _MOST_FILES = 2_000
@@ -100,3 +101,16 @@ def _folder_digest(root: Path) -> str | None:
         state = path.lstat()
         digest.update(f"{path.relative_to(root)}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
     return digest.hexdigest()
+
+
+def packages_digest() -> str:
+    """Return a digest of this interpreter's version and of the installed distributions' names and versions."""
+    names = {name for folder in sys.path for name in _listed(folder) if name.endswith((".dist-info", ".egg-info"))}
+    return hashlib.sha256("\n".join([sys.version, *sorted(names)]).encode()).hexdigest()
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - many names, and nothing but these
+    except OSError:  # a zip file, or not there
+        return []
