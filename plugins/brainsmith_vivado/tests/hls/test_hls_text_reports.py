@@ -193,6 +193,12 @@ def test_the_summary_lists_functions_and_loops(parse: Parse) -> None:
     assert found.value("util.lut", layer="net", instance="grp_f_fu_12") == 2
 
 
+def test_the_summary_is_known_by_its_headings_where_its_title_is_damaged(parse: Parse) -> None:
+    whole, cut = parse(text_of("summary.rpt")), parse(text_of("summary.rpt").replace("+ Performance", "+ Perf"))
+    assert whole.values("loop.") == cut.values("loop.") != {}
+    assert whole.values("hls.slack") == cut.values("hls.slack")
+
+
 def test_the_summary_lists_operators_and_interfaces(parse: Parse) -> None:
     found = parse(text_of("summary.rpt"))
     assert found.value("util.dsp", layer="conv", category="Bind Op Report") == 1

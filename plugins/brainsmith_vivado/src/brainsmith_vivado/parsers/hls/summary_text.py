@@ -75,7 +75,7 @@ def parse(report: Report) -> Iterator[Metric]:
     wrong_sign = tree.header.get("Version", "").startswith(_WRONG_SIGN)
     for table in tree.tables:
         place = table.section or table.path
-        if table.path == _ESTIMATES:
+        if table.path == _ESTIMATES or table.columns[:1] == [_NAME]:  # its title may be damaged
             _read_estimates(table, figures, design, wrong_sign=wrong_sign)
         elif place in _BINDINGS:
             _read_bindings(table, figures, design)
