@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,13 @@ from brainsmith_core.cli.main import run as run_command_line
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.result import BuildResult, BuildStatus
 from brainsmith_orchestration import builds_command
+from brainsmith_orchestration.build_queue import IntelligentBuildQueue
 from brainsmith_orchestration.controller import Controller
 from brainsmith_orchestration.live import LiveBuild
+from brainsmith_orchestration.queue_store import QueueStore
 from brainsmith_orchestration.store.build_record import BuildRecord, build_id
 from brainsmith_orchestration.store.database import Store
+from brainsmith_orchestration.store.orders import Order, open_orders
 from brainsmith_orchestration.store.recording import write_records
 from brainsmith_orchestration.store.sessions import open_session
 
@@ -196,3 +199,56 @@ def test_the_database_is_not_imported_where_it_is_not_needed(arguments: list[str
     )
     done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+# --- the queue
+
+
+@pytest.fixture
+def waiting(database: str, make_config: MakeConfig) -> Iterator[QueueStore]:
+    """Two builds that wait, of a controller that doesn't look for orders."""
+    kept = QueueStore(database)
+    queue = IntelligentBuildQueue(keeper=kept.keeper)
+    queue.enqueue_builds([(make_config("a"), "low", ()), (make_config("b"), "normal", ("a",))])
+    yield kept
+    kept.close()
+
+
+@pytest.mark.usefixtures("waiting")
+def test_the_queue_is_listed(call: Call) -> None:
+    done = call("queue", "list")
+    assert "0 run, 2 wait" in done.err
+    assert all(len(line) <= 120 for line in done.out.splitlines())
+    rows = call("queue", "list", "--all", "--json").json["jobs"]
+    assert [(row["name"], row["priority"], row["state"]) for row in rows] == [
+        ("a", "low", "waiting"),
+        ("b", "normal", "waiting"),
+    ]
+
+
+@pytest.mark.usefixtures("waiting")
+def test_orders_for_the_queue_are_left_for_its_controller(call: Call, database: str, make_config: MakeConfig) -> None:
+    key = build_id(make_config("a"))
+    assert call("queue", "pause").out == "asked for: pause\n"
+    assert call("queue", "resume", "--json").json == {"asked": "resume", "job": None}
+    assert "high" in call("queue", "priority", "a", "high").out
+    assert call("queue", "cancel", "a", "--reason", "no", "--json").json == {"asked": "cancel", "job": key}
+    with Store(database) as store:
+        assert open_orders(store) == [
+            Order("pause", ""),
+            Order("resume", ""),
+            Order("priority", key, "high"),
+            Order("cancel", key, "no"),
+        ]
+
+
+def test_what_does_not_wait_cannot_be_changed(call: Call, waiting: QueueStore, make_config: MakeConfig) -> None:
+    assert "isn't in the queue" in call("queue", "priority", "c", "high").err
+    assert call("queue", "priority", "a", "urgent").code == 2
+    queue = IntelligentBuildQueue(keeper=waiting.keeper)
+    key = queue.enqueue_build(make_config("d"))
+    queue.cancel(key)
+    queue.flush()
+    done = call("queue", "cancel", "d")
+    assert done.code == 2
+    assert "doesn't wait: cancelled" in done.err

@@ -22,7 +22,7 @@ from .scheduling.resources import ResourcePool, fits, machine_resources
 from .scheduling.retries import RetryPolicy, failure_class
 from .store.build_record import build_id, id_of
 
-__all__ = ["IntelligentBuildQueue", "Retry"]
+__all__ = ["IntelligentBuildQueue", "Retry", "as_request"]
 
 #: A build that is a rank less urgent overtakes newcomers after so long.
 AGEING_SECONDS = 1800.0
@@ -125,7 +125,7 @@ class IntelligentBuildQueue:
             ConfigurationError: as `enqueue_build`; also for a circle of dependencies.
         """
         with self._lock:
-            given = [(_request(build), priority, tuple(parents)) for build, priority, parents in builds]
+            given = [(as_request(build), priority, tuple(parents)) for build, priority, parents in builds]
             found = [self._new(request, priority) for request, priority, _ in given]
             by_name = {job.name: job.id for job in found}
             ids = {job.id for job in found}
@@ -473,7 +473,8 @@ class IntelligentBuildQueue:
         return fits(job.request.demands(), self.pool.totals)
 
 
-def _request(build: BuildRequest | BuildConfig) -> BuildRequest:
+def as_request(build: BuildRequest | BuildConfig) -> BuildRequest:
+    """Return a request; a configuration alone needs one core."""
     return build if isinstance(build, BuildRequest) else BuildRequest(config=build)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -16,7 +16,7 @@ from brainsmith_core.events import BuildEvent
 from brainsmith_core.executor import Executor, RunnerFactory
 from brainsmith_core.result import BuildResult, BuildStatus, ErrorReport
 
-from .build_queue import IntelligentBuildQueue
+from .build_queue import IntelligentBuildQueue, as_request
 from .controller import Controller
 from .outcomes import failed_result, skipped_result
 from .progress_state import RunningBuild
@@ -143,21 +143,33 @@ class FINNBuildOrchestrator:
             ConfigurationError: for an unknown priority, dependency or token, more than there is of something, or an id
                 that another configuration has.
         """
-        request = build_config if isinstance(build_config, BuildRequest) else BuildRequest(config=build_config)
-        name = request.config.id
+        return self.schedule_builds([(build_config, priority, tuple(dependencies))])[0]
+
+    def schedule_builds(self, builds: Iterable[tuple[BuildConfig | BuildRequest, str, Sequence[str]]]) -> list[str]:
+        """Add many builds at once, all or none, and return their ids; much quicker than one by one.
+
+        Args:
+            builds: triples of what to build, priority and dependencies, see `schedule_build`; they may depend on each
+                other in any order.
+
+        Raises:
+            ConfigurationError: as `schedule_build`; also for a circle of dependencies.
+        """
+        given = [(as_request(build), priority, tuple(parents)) for build, priority, parents in builds]
+        names = [request.config.id for request, _, _ in given]
         with self._changed:
             if self._closed:
                 raise RuntimeError("the orchestrator is closed")
-            known = self._jobs.get(name)
-            if known is None:
-                parents = [self._jobs.get(parent, parent) for parent in dependencies]
-                self._jobs[name] = self.build_queue.enqueue_build(request, priority, parents)
-                self._changed.notify_all()
-            elif self.build_queue.get(known).request.config != request.config:
-                text = f'another configuration has the id "{name}" already'
-                raise ConfigurationError(text, hint="give each configuration an id of its own")
+            added = []
+            for request, priority, parents in given:
+                if not self._is_known(request):
+                    ids = tuple(self._jobs.get(parent, parent) for parent in parents)
+                    added.append((request, priority, ids))
+            keys = self.build_queue.enqueue_builds(added)
+            self._jobs.update((request.config.id, key) for (request, _, _), key in zip(added, keys, strict=True))
+            self._changed.notify_all()
         self._controller.wake()
-        return name
+        return names
 
     def execute_parallel_builds(self, build_configs: Iterable[BuildConfig | BuildRequest]) -> list[BuildResult]:
         """Build configurations and return their results, in the order of the configurations.
@@ -168,7 +180,7 @@ class FINNBuildOrchestrator:
             build_configs: what to build.
         """
         try:
-            ids = [self.schedule_build(config) for config in build_configs]
+            ids = [self.schedule_build(config) for config in build_configs]  # the first starts while others are made
             return [self.wait_for(build_id) for build_id in ids]
         except BaseException:
             self.close()
@@ -239,6 +251,16 @@ class FINNBuildOrchestrator:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _is_known(self, request: BuildRequest) -> bool:
+        known = self._jobs.get(request.config.id)
+        if known is None:
+            return False
+        job = self.build_queue.get(known)
+        if job.request.config != request.config and not job.retries:  # a retry may have got more memory
+            text = f'another configuration has the id "{request.config.id}" already'
+            raise ConfigurationError(text, hint="give each configuration an id of its own")
+        return True
 
     def _check(self, build_id: str) -> None:
         if build_id not in self._jobs:

@@ -43,3 +43,8 @@ def brainsmith_commands() -> Iterator[CommandSpec]:
         summary="Boards that are known; one model on many of them.",
         target="brainsmith_orchestration.platforms_command:command",
     )
+    yield CommandSpec(
+        name="queue",
+        summary="List what waits; pause, go on, change priorities.",
+        target="brainsmith_orchestration.queue_command:command",
+    )

@@ -112,7 +112,7 @@ class Recorder:
     def finished(self, config: BuildConfig, result: BuildResult) -> None:
         """Note the result of a build; one that was never started isn't noted."""
         with self._lock:
-            live = None if result.cached else self._live.pop(config.id, None)
+            live = self._live.pop(config.id, None)
         if result.status is not BuildStatus.SKIPPED:
             self._notes.put(_Note(config, result, tuple(live.events) if live else ()))
 
