@@ -1,7 +1,7 @@
 """Run FINN afresh for each configuration, with nothing of ours: a process that has imported FINN forks for each one.
 
-Runs in FINN's interpreter: python fresh_finn.py RUN_FINN.py SCRATCH. Each line on stdin is a point as `run_finn.py` takes
-it, with `final_model` and `shared` (all configurations in this process, one after the other, as a loop would do).
+Runs in FINN's interpreter: python fresh_finn.py RUN_FINN.py SCRATCH. Each line on stdin is a point as `run_finn.py`
+takes it, with `final_model` and `shared` (all configurations in this process, one after the other, as a loop would do).
 Each line on stdout is the outcome: `{"code", "seconds"}`.
 """
 

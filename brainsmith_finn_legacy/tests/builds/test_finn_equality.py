@@ -92,15 +92,22 @@ def by_hand(finn: FINNEnvironment, points: list[dict[str, Any]], tmp_path_factor
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
+@pytest.mark.parametrize("cache", [False, True], ids=["every step run", "steps restored where they can be"])
 def test_the_reports_equal_those_of_finn_run_by_hand(
     finn: FINNEnvironment,
     points: list[dict[str, Any]],
     by_hand: None,
     build_with: Callable[..., BuildResult],
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cache: bool,
 ) -> None:
     if finn.flavour != "finn-plus":
         pytest.skip("the script runs FINN+ by hand")
+    if cache:
+        monkeypatch.setenv("BRAINSMITH_CACHE", str(tmp_path / "store"))
+        monkeypatch.delenv("BRAINSMITH_NO_CACHE", raising=False)
+    reused = 0
     backend = LegacyFINNBackend(environment=finn)
     distinct: set[bytes] = set()
     for index, point in enumerate(points):
@@ -109,6 +116,8 @@ def test_the_reports_equal_those_of_finn_run_by_hand(
         )
         result = build_with(backend, config)
         assert result.status is BuildStatus.SUCCESS, point["name"]
+        records: Any = result.provenance["finn_step_cache"]
+        reused += sum(record["reused"] for record in records)
         ours, theirs = files_below(tmp_path / str(index) / "artifacts"), files_below(Path(point["output_dir"]))
         assert ours.keys() == theirs.keys(), point["name"]
         assert "report/estimate_network_performance.json" in ours
@@ -116,3 +125,4 @@ def test_the_reports_equal_those_of_finn_run_by_hand(
         assert different == [], point["name"]
         distinct.add(ours["report/estimate_layer_resources.json"])
     assert len(distinct) == len(points)
+    assert (reused > 0) == cache

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import importlib.util
 import os
 import sys
 from types import ModuleType
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 from . import finn_access
 
@@ -33,11 +34,13 @@ def load_step(spec: Dict[str, Any], import_paths: List[str]) -> Step:
     """
     name = spec["name"]
     if "file" in spec:
-        found = getattr(_load_file(spec["file"]), spec["function"], None)
+        with _from_source():
+            found = getattr(_load_file(spec["file"]), spec["function"], None)
     elif "import" in spec:
         sys.path.extend(path for path in import_paths if path not in sys.path)
         module, _, attribute = spec["import"].rpartition(".")
-        found = getattr(importlib.import_module(module), attribute, None)
+        with _from_source():
+            found = getattr(importlib.import_module(module), attribute, None)
     else:
         found = finn_access.load().steps.build_dataflow_step_lookup.get(name)
     if found is None or not callable(found):
@@ -66,6 +69,17 @@ def explain_failure(error: BaseException) -> str:
     """Return an exception in one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+@contextlib.contextmanager
+def _from_source() -> Iterator[None]:
+    """Import modules from their sources: a compiled one counts as current if the second and the size are the same."""
+    before = sys.pycache_prefix, sys.dont_write_bytecode
+    sys.pycache_prefix, sys.dont_write_bytecode = "/nonexistent/pycache", True
+    try:
+        yield
+    finally:
+        sys.pycache_prefix, sys.dont_write_bytecode = before
 
 
 def _load_file(path: str) -> Any:
