@@ -35,6 +35,22 @@ def test_an_operator_without_a_standard_form_runs_in_qonnx(parse: Callable[[str]
         choose_engine(parse(TRUNC), PROBE, batch_size=2)
 
 
+@pytest.mark.parametrize("operator", ["Gemm", "MatMul"])
+def test_sums_of_fractions_are_rounded_as_in_qonnx(parse: Callable[[str], onnx.ModelProto], operator: str) -> None:
+    text = f"""<ir_version: 8, opset_import: ["" : 13, "qonnx.custom_op.general" : 1]>
+    fractions (float[1, 64] x) => (float[1, 48] y) <float scale = {{0.013}}, float zero = {{0.0}}, float bits = {{8.0}}>
+    {{
+        q = qonnx.custom_op.general.Quant <signed = 1, narrow = 0, rounding_mode = "ROUND"> (x, scale, zero, bits)
+        y = {operator}(q, weights)
+    }}"""
+    rng = np.random.default_rng(0)
+    model = parse(text)
+    weights = rng.standard_normal((64, 48)).astype(np.float32)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(weights, "weights"))
+    engine = choose_engine(model, rng.standard_normal((8, 64)).astype(np.float32))
+    assert (engine.name, engine.checked) == ("onnxruntime", 8)
+
+
 def test_other_outputs_than_those_of_qonnx_are_never_taken(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, probe = load_model(digits / "model.onnx"), np.ones((3, 64), np.float32)
     real = lowering.lower

@@ -89,6 +89,8 @@ class _Session:
 
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        # Weights in an order of onnxruntime's own are summed in another order than qonnx has them summed.
+        options.add_session_config_entry("session.disable_prepacking", "1")
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         self._session: Any = onnxruntime.InferenceSession(
