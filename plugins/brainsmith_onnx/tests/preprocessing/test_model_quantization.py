@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brainsmith_core.errors import ConfigurationError
-from brainsmith_onnx.models import Runner, load_model
+from brainsmith_onnx.models import Runner, TensorInfo, load_model
 from brainsmith_onnx.preprocessing.calibration import calibrate
+from brainsmith_onnx.preprocessing.samples import load_samples
 from brainsmith_onnx.preprocessing.weight_scales import weight_scale
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
@@ -247,6 +248,15 @@ def test_samples_that_are_not_there_or_no_samples_are_refused(step: Any, mlp: on
 def test_samples_may_be_a_plain_array_of_which_some_are_used(step: Any, mlp: onnx.ModelProto) -> None:
     np.save(step.folder / "many.npy", np.random.default_rng(0).normal(size=(50, 6)))
     assert step("model_quantization", mlp, samples="many.npy", max_samples=7).report["calibration_samples"] == 7
+
+
+def test_some_samples_of_many_are_taken_evenly(tmp_path: Path) -> None:
+    inputs = np.arange(1000.0)[:, None]
+    np.savez(tmp_path / "many.npz", inputs=inputs, labels=np.arange(1000))
+    found = load_samples(tmp_path / "many.npz", TensorInfo("x", "float32", (1, 1)), most=11)
+    assert found.labels is not None
+    assert np.array_equal(found.inputs[:, 0], found.labels)
+    assert found.labels.tolist() == [0, 100, 200, 300, 400, 500, 599, 699, 799, 899, 999]
 
 
 def test_scores_that_are_no_row_for_each_sample_can_not_be_judged(step: Any, make: Any) -> None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
 
-from brainsmith_core.errors import ConfigurationError, did_you_mean
+from brainsmith_core.errors import ConfigurationError
 
+from ..array_stream import ArrayStream, members
 from ..models import Array, TensorInfo
 
 if TYPE_CHECKING:
     from brainsmith_core.context import StepContext
 
 __all__ = ["Samples", "load_samples", "resolve"]
+
+#: How many samples are read at once where only some are used.
+_PORTION = 256
 
 
 @attrs.frozen(eq=False)
@@ -66,45 +69,49 @@ def load_samples(path: Path, tensor: TensorInfo, *, most: int | None = None) -> 
         ConfigurationError: if the file can't be read, or its samples are of another shape, none, not numbers, or
             hold NaN or infinity, or if there aren't as many labels as samples.
     """
-    inputs, labels = _read(path)
-    _check(path, inputs, labels, tensor)
-    if most is not None and len(inputs) > most:
-        chosen = np.linspace(0, len(inputs) - 1, most).round().astype(np.int64)
-        inputs, labels = inputs[chosen], None if labels is None else labels[chosen]
-    inputs = np.asarray(inputs)
+    is_archive = path.suffix == ".npz"
+    labels = _labels(path) if is_archive else None
+    with ArrayStream(path, "inputs" if is_archive else "") as stream:
+        _check(stream, labels, tensor)
+        total = len(stream)
+        chosen = np.arange(total)
+        if most is not None and total > most:
+            chosen = np.linspace(0, total - 1, most).round().astype(np.int64)
+        inputs = _read(stream, chosen)
     if inputs.dtype.kind == "f" and not np.isfinite(inputs).all():
-        first = int(np.argwhere(~np.isfinite(inputs))[0][0])
+        first = int(chosen[np.argwhere(~np.isfinite(inputs))[0][0]])
         raise ConfigurationError(f"{path}: sample {first} holds NaN or infinity", hint="remove or mend such samples")
-    return Samples(inputs, labels)
+    return Samples(inputs, None if labels is None else labels[chosen])
 
 
-def _read(path: Path) -> tuple[Array, Array | None]:
-    try:
-        # Samples of a .npy are read where they lie, and only those that are used.
-        content = np.load(path, mmap_mode="r" if path.suffix == ".npy" else None, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return content, None
-        with content as archive:
-            if "inputs" not in archive:
-                text = f'{path} has no array "inputs"'
-                raise ConfigurationError(text, hint=did_you_mean("inputs", archive.files) or None)
-            return archive["inputs"], archive.get("labels")
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        text = f"the samples {path} can't be read: {error}"
-        raise ConfigurationError(text, hint="give a .npz with inputs (and labels), or a .npy") from error
+def _labels(path: Path) -> Array | None:
+    if "labels" not in members(path):
+        return None
+    with ArrayStream(path, "labels") as stream:
+        return stream.read(len(stream))
 
 
-def _check(path: Path, inputs: Array, labels: Array | None, tensor: TensorInfo) -> None:
-    wanted = tensor.shape[1:]
-    if inputs.ndim != len(tensor.shape) or any(
-        isinstance(size, int) and size != given for size, given in zip(wanted, inputs.shape[1:], strict=True)
+def _read(stream: ArrayStream, chosen: Array) -> Array:
+    """Return some rows, in order; no more than a portion of the others is in memory at once."""
+    if len(chosen) == len(stream):
+        return stream.read(len(stream))
+    wanted = np.zeros(len(stream), np.bool_)
+    wanted[chosen] = True
+    parts = [stream.read(_PORTION)[wanted[start : start + _PORTION]] for start in range(0, len(stream), _PORTION)]
+    return np.concatenate(parts)
+
+
+def _check(stream: ArrayStream, labels: Array | None, tensor: TensorInfo) -> None:
+    shape, wanted = stream.shape, tensor.shape
+    if len(shape) != len(wanted) or any(
+        isinstance(size, int) and size != given for size, given in zip(wanted[1:], shape[1:], strict=True)
     ):
-        text = f"{path} has samples of shape {tuple(inputs.shape[1:])}, but the model's input is {tensor}"
+        text = f"{stream.name} has samples of shape {shape[1:]}, but the model's input is {tensor}"
         raise ConfigurationError(text, hint="give samples of this model's input shape")
-    if not len(inputs):
-        raise ConfigurationError(f"{path} holds no samples")
-    if inputs.dtype.kind not in "fiub":
-        raise ConfigurationError(f"{path} holds samples of type {inputs.dtype}, which are no numbers")
-    if labels is not None and labels.shape != (len(inputs),):
-        text = f"{path} has {len(inputs)} samples, but labels of shape {tuple(labels.shape)}"
+    if not len(stream):
+        raise ConfigurationError(f"{stream.name} holds no samples")
+    if stream.dtype.kind not in "fiub":
+        raise ConfigurationError(f"{stream.name} holds samples of type {stream.dtype}, which are no numbers")
+    if labels is not None and labels.shape != (len(stream),):
+        text = f"{stream.path} has {len(stream)} samples, but labels of shape {labels.shape}"
         raise ConfigurationError(text, hint="give one whole number for each sample")
