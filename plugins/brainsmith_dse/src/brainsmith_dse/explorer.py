@@ -30,6 +30,7 @@ from .hooks import ExplorationHook
 from .identity import CONFIG_ID
 from .results import ExplorationResults
 from .space import DesignSpace
+from .work_order import family, work_order
 
 __all__ = ["explore"]
 
@@ -157,7 +158,7 @@ class _Exploration:
         """
         left = self._configs if after is None else CombinationGenerator.filter_by_resume(self._configs, after)
         first = len(self._configs) - len(left)
-        indices, seen = [], dict[str, int]()
+        indices, families, seen = list[int](), list[str](), dict[str, int]()
         for place, config in enumerate(self._configs):
             if seen.setdefault(config.id, place) != place:
                 raise self._same_twice(seen[config.id], place)
@@ -168,7 +169,8 @@ class _Exploration:
                 if runner is not None and not runner.is_stored(config):
                     runner.validate(config)
                 indices.append(config.combination_index)
-        self._to_build = self._configs.at(indices)
+                families.append(family(config))
+        self._to_build = self._configs.at([indices[place] for place in work_order(families)])
 
     def _same_twice(self, first: int, second: int) -> ConfigurationError:
         """Return the error for two combinations that are one design, such as by two files of the same content."""
