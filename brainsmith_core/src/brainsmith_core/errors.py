@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -86,7 +85,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         ''
     """
     names = sorted(set(known))
-    near = difflib.get_close_matches(name, names, n=1) or _case_insensitive(name, names)
+    near = _nearest(name, names) or _case_insensitive(name, names)
     if near:
         return f'did you mean "{near[0]}"?'
     if not names:
@@ -98,4 +97,10 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def _case_insensitive(name: str, names: list[str]) -> list[str]:
     lowered = {candidate.lower(): candidate for candidate in names}
-    return [lowered[match] for match in difflib.get_close_matches(name.lower(), list(lowered), n=1)]
+    return [lowered[match] for match in _nearest(name.lower(), list(lowered))]
+
+
+def _nearest(name: str, names: list[str]) -> list[str]:
+    import difflib  # a command that finds no fault needs none of it
+
+    return difflib.get_close_matches(name, names, n=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from brainsmith_core.metric import Stage
+from brainsmith_core import Stage
 from brainsmith_core.records import MetricDefinition, MetricKind
 
 __all__ = ["DEFINITIONS"]

@@ -8,13 +8,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError, did_you_mean
 from ..formats.memory import read_toml
-from ..metric import Metric
 from ..plugins.manager import PluginManager
 from ..records import MetricDefinition, MetricKind
+
+if TYPE_CHECKING:
+    from ..metric import Metric
 
 __all__ = ["Vocabulary", "load_definitions"]
 

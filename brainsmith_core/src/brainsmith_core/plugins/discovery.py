@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import re
-import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -124,6 +123,8 @@ def note_fault(plugin: Plugin, error: BaseException, doing: str = "") -> None:
         return
     reason = f"{doing} raised {describe(error)}" if doing else describe(error)
     plugin.put_aside(PluginState.FAILED, reason, import_fix(error, plugin.distribution, plugin.requires))
+    import traceback  # a command that finds no fault needs none of it
+
     plugin.traceback = "".join(traceback.format_exception(error))
 
 

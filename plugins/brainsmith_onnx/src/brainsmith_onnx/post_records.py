@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brainsmith_core.metric import Stage
+from brainsmith_core import Stage
 from brainsmith_core.records import MetricDefinition, MetricKind, Parameter, StepSpec
 
 __all__ = ["DEFINITIONS", "STEPS"]
