@@ -39,7 +39,7 @@ TICK_SECONDS: Final = 1.0
 #: Notes of one transaction.
 _BATCH = 400
 #: Notes that wait before a build has to wait, too.
-_CAPACITY = 5000
+_CAPACITY = 1000
 _TOUCH_TICKS = 60
 
 

@@ -51,14 +51,18 @@ def write_jobs(connection: Connection, added: Sequence[Job], session: str, queue
 
 def set_states(connection: Connection, changed: Iterable[Job]) -> None:
     """Write what has become of jobs."""
-    names = ("state", "reason", "not_before", "retries", "request", "priority")
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
-    rows = [
-        {"of": job.id, **{f"new_{name}": value for name, value in _row(job).items() if name in names}}
-        for job in changed
-    ]
-    if rows:
-        connection.execute(update(jobs).where(jobs.c.id == bindparam("of")).values(values), rows)
+    rows = [_row(job) for job in changed]
+    names = ["state", "reason", "not_before", "retries", "priority"]
+    # A request changes with a retry only: more memory.
+    for retried, columns in ((False, names), (True, [*names, "request"])):
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+        chosen = [
+            {"of": row["id"], **{f"new_{name}": row[name] for name in columns}}
+            for row in rows
+            if bool(row["retries"]) is retried
+        ]
+        if chosen:
+            connection.execute(update(jobs).where(jobs.c.id == bindparam("of")).values(values), chosen)
 
 
 def claim_jobs(connection: Connection, session: str, queue: str, others: Iterable[str]) -> list[Job]:

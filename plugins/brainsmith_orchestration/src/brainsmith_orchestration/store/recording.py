@@ -122,20 +122,19 @@ def _folder(record: BuildRecord) -> str:
 
 
 def _refreshed(row: Any) -> Row:
-    result = BuildResult.from_dict(row.result)
-    summary = result.to_dict()["metrics"]
-    if isinstance(summary, dict):
-        summary.pop("raw_metrics", None)
+    # What was written from a BuildResult needn't become one again: that is most of the work of recording.
+    result = row.result
+    summary = result["metrics"]
     return {
         "of": row.build,
-        "new_status": result.status.value,
-        "new_backend": clean(result.backend),
+        "new_status": result["status"],
+        "new_backend": clean(result["backend"]),
         "new_category": row.category,
         "new_message": row.message,
-        "new_seconds": result.duration_seconds,
-        "new_simulated": result.simulated,
-        "new_summary": summary,
-        "new_updated": _seconds(result.end_time or result.start_time),
+        "new_seconds": result["duration_seconds"],
+        "new_simulated": result["simulated"],
+        "new_summary": summary and {key: value for key, value in summary.items() if key != "raw_metrics"},
+        "new_updated": _seconds(datetime.fromisoformat(result["end_time"] or result["start_time"])),
     }
 
 
