@@ -84,12 +84,6 @@ DEFINITIONS = (
     _name("util.bram_36k_floor", "36 Kb tiles", Stage.OOC, "block RAM in tiles of 36 Kb, cut to a whole number"),
     _name("timing.finn_delay_ns", "ns", Stage.OOC, "FINN's field Delay, whose meaning no version documents"),
     _name(
-        "perf.fps_per_lut", "frames/s/LUT", None, "throughput for each LUT; the formula names both stages", better="up"
-    ),
-    _name(
-        "perf.fps_per_dsp", "frames/s/DSP", None, "throughput for each DSP; the formula names both stages", better="up"
-    ),
-    _name(
         "perf.mac_utilisation", "fraction", Stage.ESTIMATE, "part of the multipliers' work that is done", better="up"
     ),
     _name("artifact.path", "string", Stage.BUILD, "where an artefact lay when the report was written"),

@@ -159,8 +159,6 @@ DEFINITIONS = (
     _name("perf.bottleneck_layers", "list", "layers that limit the throughput", "none"),
     _up("perf.balance", "fraction", "mean of all layers' cycles divided by the most: 1 where none waits for another"),
     _up("timing.clock_headroom", "fraction", "how much faster the clock could be than it is"),
-    _up("perf.fps_per_lut", "frames/s/LUT", "throughput divided by the LUTs used"),
-    _up("perf.fps_per_dsp", "frames/s/DSP", "throughput divided by the DSP blocks used"),
     _up("device.next_smaller_fits", "bool", "whether the design would fit on the next smaller device"),
     _name("device.smallest_fit", "string", "the smallest known device that has room for the design", "none"),
     _up("accuracy.topk", "fraction", "share of samples whose class is among the k largest scores", Stage.MODEL),
