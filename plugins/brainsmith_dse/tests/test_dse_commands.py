@@ -284,3 +284,11 @@ def test_the_plugin_is_active_and_offers_its_commands() -> None:
     assert plugins["dse"].state.value == "active"
     commands = {offer.record.name for offer in default_plugins().offers("brainsmith_commands")}
     assert {"explore", "plan"} <= commands
+
+
+def test_explore_appends_all_events_to_a_file(call: Any, blueprint: Path, tmp_path: Path) -> None:
+    code, _, _ = call("explore", str(blueprint), *STUB, "--output", "out", "--events", "events.jsonl")
+    assert code == 0
+    kinds = [json.loads(line)["kind"] for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert kinds.count("build_finished") == 16
+    assert "can't be written" in call("explore", str(blueprint), *STUB, "--output", "out2", "--events", "no/e.jsonl")[2]

@@ -12,7 +12,9 @@ import click
 from brainsmith_core.build.runner import create_build_runner_factory
 from brainsmith_core.cli.app import App, json_option, no_cache_option, pass_app
 from brainsmith_core.cli.output import print_json
+from brainsmith_core.events import BuildEvent
 from brainsmith_core.executor import Executor
+from brainsmith_orchestration.events_file import EventsFile
 
 from .command_line import blueprint_argument, forge_with_budgets, limit_option, model_option, output_option
 from .explorer import explore
@@ -39,6 +41,7 @@ Examples:
 @click.option("--parallel", type=click.IntRange(min=1), help="Run so many builds at once.")
 @limit_option
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Stop after so many minutes.")
+@click.option("--events", type=click.Path(path_type=Path), help="Append all events to this file, a JSON line each.")
 @click.option("--retry-failed", is_flag=True, help="Build again what failed before.")
 @no_cache_option
 @json_option
@@ -52,6 +55,7 @@ def command(
     output: Path | None,
     backend: str,
     executor: str,
+    events: Path | None,
     retry_failed: bool,
     no_cache: bool,
     as_json: bool,
@@ -69,13 +73,20 @@ def command(
         builds_on: Executor = app.plugins.load(place, "executor")(factory, space.search_config.parallel_builds)
         stack.callback(builds_on.close)
         hook = ProgressHook(space, stack)
+        file = None if events is None else stack.enter_context(EventsFile(events))
+
+        def note(event: BuildEvent) -> None:
+            hook.note(event)
+            if file is not None:
+                file.note(event)
+
         results = explore(
             space,
             factory,
             [hook],
             output_dir=output,
             retry_failed=retry_failed,
-            on_event=hook.note,
+            on_event=note,
             executor=builds_on,
         )
     if as_json:
