@@ -141,10 +141,12 @@ def _structure_primitive(cls: type, value: object, _: object) -> object:
 
 
 def _structure_enum(value: object, cls: type[enum.Enum]) -> enum.Enum:
+    if not isinstance(value, cls):
+        try:
+            return cls(value)  # a look-up: metrics have thousands of these
+        except ValueError:
+            pass
     known = [str(member.value) for member in cls]
-    for member in cls:
-        if member.value == value:
-            return member
     raise _DataError(f'"{value}" is no {cls.__name__}', did_you_mean(str(value), known))
 
 
