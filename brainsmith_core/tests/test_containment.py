@@ -75,18 +75,21 @@ def test_a_long_reason_is_cut() -> None:
 
 
 THREADED = """
-import os, sys, threading, time
+import os, sys, threading
 from brainsmith_core.plugins.containment import call_contained
-go, done = threading.Event(), threading.Event()
+go, said, done = threading.Event(), threading.Event(), threading.Event()
 def later():
     print("printed at once", flush=False)
+    said.set()
     go.wait(30)
     print("printed later")
     done.set()
 def starts_a_thread():
+    writer = threading.Thread(target=lambda: os.write(1, b"written\\n"))
+    writer.start()
+    writer.join()
     threading.Thread(target=later, daemon=True).start()
-    threading.Thread(target=lambda: os.write(1, b"written\\n")).start()
-    time.sleep(0.2)
+    said.wait(30)
 call_contained(starts_a_thread)
 go.set()
 done.wait(30)
