@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from conftest import Draw, Parsed
-
-    Parse = Callable[..., Parsed]
+#: The fixtures of `conftest.py`, which can't be imported by name.
+Draw = Any
+Parsed = Any
+Parse = Callable[..., Parsed]
 
 #: An instance, how far it is indented, and its power.
 TREE = [
@@ -25,7 +25,8 @@ TREE = [
 
 def power(draw: Draw, rows: Sequence[tuple[str, int, str]]) -> str:
     table = draw.box(["Name", "Power (W)"], [[" " * indent + name, watts] for name, indent, watts in rows])
-    return draw.report("Power Report", "report_power -file p.rpt", [draw.section("3.1 By Hierarchy", table)])
+    text: str = draw.report("Power Report", "report_power -file p.rpt", [draw.section("3.1 By Hierarchy", table)])
+    return text
 
 
 def instances(parsed: Parsed) -> dict[str, object]:
