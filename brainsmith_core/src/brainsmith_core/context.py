@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 import attrs
 
+from .build.step_progress import tell_progress
 from .build.workspace import Workspace
 from .config import BuildConfig
 from .errors import BuildCancelledError
@@ -191,6 +192,27 @@ class StepContext:
     def workspace(self) -> Workspace:
         """The build's folder; `read_metrics()` gives a postprocessing step the metrics so far."""
         return Workspace(Path(self.output_dir))
+
+    def progress(self, done: int, total: int, what: str = "") -> None:
+        """Say how far the step is, as often as it likes: what comes too soon after the last is dropped.
+
+        It becomes an event `step_progress` of the build, which `brainsmith run` shows; outside a build nobody hears it.
+
+        Args:
+            done: how many are done.
+            total: how many there are.
+            what: what is counted, such as `samples`.
+
+        Example:
+            >>> from brainsmith_core import BuildConfig, StepContext
+            >>> config = BuildConfig(id="a", model_path="model.onnx", output_dir="out")
+            >>> context = StepContext(
+            ...     config=config, model_path="model.onnx", output_model_path="new.onnx", report_dir=".", output_dir="."
+            ... )
+            >>> for index in range(1000):
+            ...     context.progress(index + 1, 1000, "samples")
+        """
+        tell_progress(done, total, what)
 
 
 @attrs.frozen(kw_only=True)

@@ -22,10 +22,11 @@ class BuildEvent:
 
     Args:
         kind: `build_started`, `phase_started`, `phase_finished`, `step_started`, `step_finished`, `sample`,
-            `warning`, `build_finished`, or a plugin's own.
+            `step_progress`, `warning`, `build_finished`, or a plugin's own.
         build_id: the id of the configuration that is built.
         time: UTC.
-        data: what belongs to it; `step_*` have `step`, `index` (from 1) and `total`, `*_finished` have `seconds`.
+        data: what belongs to it; `step_*` have `step`, `index` (from 1) and `total`, `*_finished` have `seconds`,
+            `step_progress` has `done` `of` how many of `what`.
     """
 
     kind: str

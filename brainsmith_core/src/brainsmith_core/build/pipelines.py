@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,7 @@ from ..formats.serialization import from_data, to_data
 from ..metric import Metric
 from ..plugins.manager import Offer, PluginManager, default_plugins
 from ..processes.client import TaskOutcome
+from ..processes.connection import OnEvent
 from ..records import StepSpec
 from ..result import BuildResult, PluginUse
 from .cache.step_cache import StepCache
@@ -194,7 +196,11 @@ class _StepRunner:
         name = f"{index:02d}_{step.name}"
         given = self._given(offer, step, name, model)
         self.report.logs[f"{self.kind}_{name}"] = f"{self.kind}_logs/{name}.log"
-        failed, outcome = self._reused_or_run(offer, given, name)
+
+        def show(progress: Mapping[str, JSONValue]) -> None:
+            self.context.emit("step_progress", step=step.name, index=index, total=total, **progress)
+
+        failed, outcome = self._reused_or_run(offer, given, name, show)
         self.context.emit(
             "step_finished",
             step=step.name,
@@ -207,14 +213,14 @@ class _StepRunner:
         return self._keep(offer, from_data(StepOutcome, outcome, f'outcome of step "{step.name}"'))
 
     def _reused_or_run(
-        self, offer: Offer[StepSpec], given: StepContext, name: str
+        self, offer: Offer[StepSpec], given: StepContext, name: str, show: OnEvent
     ) -> tuple[TaskOutcome | None, JSONValue]:
         """Return the task if it failed, and the outcome if it didn't: that of an earlier run where one holds."""
         cache = None
         if self.kind == "preprocessing" and self.context.cache_root is not None:
             cache = StepCache.of(self.context.cache_root, offer, given, name)
         if cache is None:
-            task = self._run_task(offer, given, name)
+            task = self._run_task(offer, given, name, show)
             return (None, task.result) if task.outcome == "ok" else (task, None)
         with cache.alone(self.context.stop.is_set):
             found = cache.restore()
@@ -222,7 +228,7 @@ class _StepRunner:
                 self.report.note_reuse(name, found[1])
                 return None, to_data(found[0])
             before = cache.state()
-            task = self._run_task(offer, given, name, watch=True)
+            task = self._run_task(offer, given, name, show, watch=True)
             if task.outcome != "ok":
                 return task, None
             outcome = from_data(StepOutcome, task.result["outcome"], f"outcome of step {name}")
@@ -243,7 +249,9 @@ class _StepRunner:
             settings=self.plugins.setting_values(offer.plugin),
         )
 
-    def _run_task(self, offer: Offer[StepSpec], given: StepContext, name: str, *, watch: bool = False) -> TaskOutcome:
+    def _run_task(
+        self, offer: Offer[StepSpec], given: StepContext, name: str, show: OnEvent, *, watch: bool = False
+    ) -> TaskOutcome:
         return step_worker().run(
             "run_step",
             {"target": offer.record.target, "context": to_data(given), "watch": watch},
@@ -251,6 +259,7 @@ class _StepRunner:
             timeout_s=self.context.remaining_seconds,
             memory_bytes=self.context.memory_bytes,
             stop=self.context.stop,
+            on_event=show,
         )
 
     def _handle_failure(self, step: ProcessingStep, task: TaskOutcome) -> None:

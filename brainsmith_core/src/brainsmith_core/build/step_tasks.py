@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from brainsmith_core.build.cache.step_reads import WatchedStepContext, watched
+from brainsmith_core.build.step_progress import progress_to
 from brainsmith_core.context import StepContext, StepOutcome
 from brainsmith_core.errors import PluginError
 from brainsmith_core.formats.serialization import from_data, to_data
@@ -44,11 +45,11 @@ def run_step(args: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> di
     Returns:
         The StepOutcome as plain data; where it is watched, as `outcome` beside the `reads`.
     """
-    del emit
     context = from_data(StepContext, args["context"], "step context")
-    if args.get("watch"):
-        return _watched(args["target"], context)
-    return to_data(_outcome(args["target"], context))
+    with progress_to(emit):
+        if args.get("watch"):
+            return _watched(args["target"], context)
+        return to_data(_outcome(args["target"], context))
 
 
 def _watched(target: str, context: StepContext) -> dict[str, Any]:

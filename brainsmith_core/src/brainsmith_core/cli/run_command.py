@@ -91,6 +91,8 @@ def _print_event(event: BuildEvent) -> None:
         text = f"{data['phase']}"
     elif event.kind == "step_started":
         text = f"  step {data.get('index', '?')}/{data.get('total', '?')} {data.get('step')}"
+    elif event.kind == "step_progress":
+        text = f"    {data.get('done')}/{data.get('of')} {data.get('what')}".rstrip()
     elif event.kind == "step_skipped":
         text = f"  step {data.get('step')} is {data.get('reason')}"
     else:

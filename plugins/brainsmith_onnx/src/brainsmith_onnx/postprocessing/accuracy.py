@@ -108,9 +108,11 @@ class _Validation:
                 original = outputs[PROCESSED] if same else self.original.outputs(other or batch)
                 for name, run in self.runs.items():
                     run.compare(batch, outputs[name], original)
+            done = batch.start + len(batch)
+            self.context.progress(done, self.total, "samples")
             if time.monotonic() - shown > _PROGRESS_S:
                 shown = time.monotonic()
-                self._show(batch.start + len(batch))
+                self._show(done)
         self.seconds = time.monotonic() - started
         self._show(self.total)
 

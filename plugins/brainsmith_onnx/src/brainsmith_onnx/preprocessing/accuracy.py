@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 import numpy as np
 import onnx
@@ -10,8 +12,9 @@ from brainsmith_core.errors import ConfigurationError
 from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.metric import Metric, Stage
 
-from ..models import Runner
+from ..models import Array, Runner
 from .batches import rebatched
+from .calibration import Progress, nobody
 from .samples import Samples
 
 __all__ = ["Cost", "measure"]
@@ -84,19 +87,25 @@ class Cost:
         return [Metric(name=name, value=value, unit="fraction", stage=Stage.MODEL) for name, value in figures.items()]
 
 
-def measure(before: Runner, after: onnx.ModelProto, samples: Samples) -> Cost:
+def measure(before: Runner, after: onnx.ModelProto, samples: Samples, progress: Progress = nobody) -> Cost:
     """Compare a quantised model with the float one on samples; the class is the place of the greatest output.
 
     Args:
         before: the float model.
         after: the quantised one.
         samples: what to compare on.
+        progress: gets how many samples both models have run, counted together, of how many.
 
     Raises:
         ConfigurationError: if a model can't be run, or doesn't give a row of scores for each sample.
     """
-    expected = _classes(before, samples)
-    found = _classes(Runner(rebatched(after, min(_BATCH, len(samples)))), samples)
+    count = len(samples)
+
+    def show(done: int) -> None:
+        progress(done, 2 * count, "samples through both models")
+
+    expected = _classes(before, samples, show)
+    found = _classes(Runner(rebatched(after, min(_BATCH, count))), samples, lambda done: show(count + done))
     same = int((expected == found).sum())
     if samples.labels is None:
         return Cost(samples=len(samples), same=same)
@@ -108,6 +117,13 @@ def measure(before: Runner, after: onnx.ModelProto, samples: Samples) -> Cost:
     )
 
 
-def _classes(runner: Runner, samples: Samples) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    scores = runner.run_samples(samples.inputs)
+def _classes(
+    runner: Runner, samples: Samples, show: Callable[[int], None]
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    parts, done = list[Array](), 0
+    for part in runner.stream(samples.inputs):
+        parts.append(part)
+        done += len(part)
+        show(done)
+    scores = np.concatenate(parts)
     return np.asarray(scores.reshape(len(scores), -1).argmax(axis=1), np.int64)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, TypeAlias
 
 import attrs
 import numpy as np
@@ -13,10 +13,18 @@ from brainsmith_core.errors import ConfigurationError
 
 from ..models import Array, Runner, expose
 
-__all__ = ["Range", "calibrate"]
+__all__ = ["Progress", "Range", "calibrate", "nobody"]
 
 #: How finely values are counted for a percentile: a value is off by at most this part of the whole range.
 _BINS = 4096
+
+
+#: Told how far something is: `StepContext.progress`, or nobody.
+Progress: TypeAlias = Callable[[int, int, str], None]
+
+
+def nobody(done: int, total: int, what: str) -> None:
+    """Hear of progress, and do nothing."""
 
 
 @attrs.frozen
@@ -40,6 +48,7 @@ def calibrate(
     feeds: Sequence[dict[str, Array]],
     method: Literal["minmax", "percentile"],
     percentile: float,
+    progress: Progress = nobody,
 ) -> dict[str, Range]:
     """Run a float model on samples and return the range of each tensor; memory doesn't grow with their number.
 
@@ -49,11 +58,12 @@ def calibrate(
         feeds: sets of inputs.
         method: `minmax` for the whole range, `percentile` to leave out the rarest values at each end.
         percentile: how much of the values a range holds at least, in per cent.
+        progress: gets how many sets of inputs were run, of how many, and what is done with them.
 
     Raises:
         ConfigurationError: if the model can't be run, or gives NaN or infinity.
     """
-    runner = Runner(expose(model, tensors))
+    runner = _Counted(Runner(expose(model, tensors)), len(feeds) * (1 if method == "minmax" else 2), progress)
     ranges = _whole_ranges(runner, tensors, feeds)
     if method == "minmax":
         return ranges
@@ -64,13 +74,26 @@ def calibrate(
     return {name: _clipped(ranges[name], counts[name], percentile) for name in tensors}
 
 
-def _values(runner: Runner, tensors: Sequence[str], feeds: Sequence[dict[str, Array]]) -> Iterator[tuple[str, Array]]:
+class _Counted:
+    """Runs a model, and says after each run how many of all there were."""
+
+    def __init__(self, runner: Runner, total: int, progress: Progress) -> None:
+        self._runner, self._total, self._progress, self._done = runner, total, progress, 0
+
+    def run(self, feeds: dict[str, Array]) -> dict[str, Array]:
+        found = self._runner.run(feeds)
+        self._done += 1
+        self._progress(self._done, self._total, "calibration runs")
+        return found
+
+
+def _values(runner: _Counted, tensors: Sequence[str], feeds: Sequence[dict[str, Array]]) -> Iterator[tuple[str, Array]]:
     for each in feeds:
         found = each | runner.run(each)
         yield from ((name, found[name]) for name in tensors)
 
 
-def _whole_ranges(runner: Runner, tensors: Sequence[str], feeds: Sequence[dict[str, Array]]) -> dict[str, Range]:
+def _whole_ranges(runner: _Counted, tensors: Sequence[str], feeds: Sequence[dict[str, Array]]) -> dict[str, Range]:
     low, high = dict.fromkeys(tensors, np.inf), dict.fromkeys(tensors, -np.inf)
     whole = dict.fromkeys(tensors, True)
     for name, values in _values(runner, tensors, feeds):

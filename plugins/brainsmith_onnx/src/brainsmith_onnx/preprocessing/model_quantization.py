@@ -16,7 +16,7 @@ from brainsmith_core.formats.json_values import JSONValue
 from ..models import Runner, describe, is_custom, load_input
 from .accuracy import measure
 from .attributes import spell_out
-from .calibration import Range, calibrate
+from .calibration import Progress, Range, calibrate, nobody
 from .quantizers import Layer, Quantizer, Source, find_layers, find_sources, insert_quantizer
 from .report import outcome, shapes
 from .samples import Samples, load_samples, resolve
@@ -63,8 +63,8 @@ def run(context: StepContext) -> StepOutcome:
         judged = samples
     else:
         judged = load_samples(resolve(context, given["evaluate"], "samples to evaluate on"), tensor)
-    result, quantizers = quantize(model, samples, settings)
-    cost = measure(Runner(model), result, judged)
+    result, quantizers = quantize(model, samples, settings, context.progress)
+    cost = measure(Runner(model), result, judged, context.progress)
     cost.check(given["max_accuracy_loss"])
     report: dict[str, JSONValue] = {
         **shapes(result),
@@ -94,7 +94,7 @@ def check_overrides(layers: Mapping[str, Any]) -> None:
 
 
 def quantize(
-    model: onnx.ModelProto, samples: Samples, settings: Settings
+    model: onnx.ModelProto, samples: Samples, settings: Settings, progress: Progress = nobody
 ) -> tuple[onnx.ModelProto, list[tuple[str, Quantizer]]]:
     """Return a model with quantisers, and these with the nodes that they belong to.
 
@@ -108,7 +108,8 @@ def quantize(
     feeds = samples.batches(describe(model).static_input())
     entry = describe(model).only_input().name
     names = list(dict.fromkeys([entry, *(source.tensor for source in sources)]))
-    ranges = calibrate(wrapped.model, names, feeds, settings.calibration, settings.percentile)  # type: ignore[arg-type] # one of the step's choices
+    method, percentile = settings.calibration, settings.percentile
+    ranges = calibrate(wrapped.model, names, feeds, method, percentile, progress)  # type: ignore[arg-type] # one of the step's choices
     found = [(layer.name, _of_weights(wrapped, layer, settings)) for layer in layers]
     # FINN takes no thresholds below 0 on unsigned values, and those of shifted input may lie there.
     is_shifted = any(each.is_entry and each.tensor != entry and ranges[each.tensor].low < 0 for each in sources)
