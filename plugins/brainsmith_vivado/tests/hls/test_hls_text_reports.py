@@ -199,6 +199,22 @@ def test_the_summary_is_known_by_its_headings_where_its_title_is_damaged(parse: 
     assert whole.values("hls.slack") == cut.values("hls.slack")
 
 
+def test_spans_in_the_summary_have_both_ends(parse: Parse) -> None:
+    text = text_of("summary.rpt")
+    text = text.replace("|     4778|  4.778e+04|         -|        -|", "|4 ~ 4778| 40.000 ~ 47780.000|    -| 5 ~ ?|")
+    text = text.replace("|       12|    120.000|         3|        -|     4|", "|3 ~ 12|30.0 ~ 120.0|2 ~ 3|  -|1 ~ 4|")
+    found = parse(text)
+    names = ("latency_min_cycles", "latency_max_cycles", "latency_min_ns", "latency_max_ns")
+    assert [found.value(f"perf.{name}", layer="conv") for name in names] == [4, 4778, 40, 47780]
+    assert found.value("perf.interval_min_cycles", layer="conv") == 5
+    assert found.status("perf.interval_max_cycles", layer="conv") == "missing"
+    loop = {"layer": "conv", "loop": "L3"}
+    assert [found.value(f"loop.{name}", **loop) for name in names] == [3, 12, 30, 120]
+    assert found.value("loop.iteration_latency_min_cycles", **loop) == 2
+    assert [found.value(f"loop.trip_count_{name}", **loop) for name in ("min", "max")] == [1, 4]
+    assert not found.has("loop.trip_count", **loop)
+
+
 def test_the_summary_lists_operators_and_interfaces(parse: Parse) -> None:
     found = parse(text_of("summary.rpt"))
     assert found.value("util.dsp", layer="conv", category="Bind Op Report") == 1

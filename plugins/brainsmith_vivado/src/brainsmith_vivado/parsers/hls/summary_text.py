@@ -19,7 +19,7 @@ from .details import put_row, read_properties, record_of
 from .names import WORST, function_scope, loop_names
 from .origin import put_origin
 from .text_tree import HlsTable, read_text
-from .values import put_count, put_cycles, put_number, put_text, put_time
+from .values import ends_of, put_count, put_cycles, put_number, put_text, put_time
 
 __all__ = ["parse"]
 
@@ -178,12 +178,8 @@ class _Tree:
 def _put_function(figures: Figures, field: str, text: str, scope: Scope) -> None:
     if field in _RESOURCES:
         put_count(figures, _RESOURCES[field], text, field, scope)
-    elif field == "Latency (cycles)":
-        put_cycles(figures, WORST, text, field, scope)
-    elif field == "Latency (ns)":
-        put_time(figures, "perf.latency_max_ns", text, field, scope)
-    elif field == "Interval":
-        put_cycles(figures, "perf.interval_max_cycles", text, field, scope)
+    elif field in _FUNCTION_SPANS:
+        _put_either(figures, _FUNCTION_SPANS[field], text, field, scope)
     elif field == "Pipelined":
         put_text(figures, "hls.pipeline_type", text, field, scope)
     elif field == "Issue Type":
@@ -195,22 +191,47 @@ def _put_function(figures: Figures, field: str, text: str, scope: Scope) -> None
 def _put_loop(figures: Figures, field: str, text: str, scope: Scope) -> None:
     if text in ("-", ""):
         return
-    if field in _LOOP_CYCLES:
-        for name in _LOOP_CYCLES[field]:
-            put_cycles(figures, name, text, field, scope)
-    elif field == "Latency (ns)":
-        put_time(figures, "loop.latency_max_ns", text, field, scope)
+    if field in _LOOP_SPANS:
+        _put_either(figures, _LOOP_SPANS[field], text, field, scope)
+    elif field == "Interval":
+        put_cycles(figures, "loop.ii", text, field, scope)
     elif field == "Pipelined":
         put_text(figures, "loop.pipelined", text, field, scope)
     elif field == "Issue Type":
         put_text(figures, "loop.issue", text, field, scope)
 
 
-_LOOP_CYCLES: Mapping[str, tuple[str, ...]] = {
-    "Latency (cycles)": ("loop.latency_max_cycles",),
-    "Iteration Latency": ("loop.iteration_latency_max_cycles",),
-    "Interval": ("loop.ii",),
-    "Trip Count": ("loop.trip_count",),
+def _put_either(figures: Figures, names: tuple[str, str, str], text: str, field: str, scope: Scope) -> None:
+    """Add a figure, or both ends of a span, as in `19 ~ 1000`.
+
+    Args:
+        figures: where to add it.
+        names: of a single figure, of the least one, and of the greatest.
+        text: what the report says.
+        field: the heading, which says whether it is a time.
+        scope: what it is about.
+    """
+    put = put_time if field == "Latency (ns)" else put_cycles
+    ends = ends_of(text)
+    for name, part in zip(names[1:], ends, strict=True) if ends else [(names[0], text)]:
+        put(figures, name, part, field, scope)
+
+
+#: The metrics of a heading: of a single figure, of the least one of a span, and of the greatest.
+_FUNCTION_SPANS: Mapping[str, tuple[str, str, str]] = {
+    "Latency (cycles)": (WORST, "perf.latency_min_cycles", WORST),
+    "Latency (ns)": ("perf.latency_max_ns", "perf.latency_min_ns", "perf.latency_max_ns"),
+    "Interval": ("perf.interval_max_cycles", "perf.interval_min_cycles", "perf.interval_max_cycles"),
+}
+_LOOP_SPANS: Mapping[str, tuple[str, str, str]] = {
+    "Latency (cycles)": ("loop.latency_max_cycles", "loop.latency_min_cycles", "loop.latency_max_cycles"),
+    "Latency (ns)": ("loop.latency_max_ns", "loop.latency_min_ns", "loop.latency_max_ns"),
+    "Iteration Latency": (
+        "loop.iteration_latency_max_cycles",
+        "loop.iteration_latency_min_cycles",
+        "loop.iteration_latency_max_cycles",
+    ),
+    "Trip Count": ("loop.trip_count", "loop.trip_count_min", "loop.trip_count_max"),
 }
 #: Headings that a function has no figure for, and those that are read elsewhere.
 _OTHERS = {_NAME, "Iteration Latency", "Trip Count", "Slack"}

@@ -6,7 +6,7 @@ import re
 
 from ...figures import Figures, Scope
 
-__all__ = ["put_count", "put_cycles", "put_number", "put_span", "put_text", "put_time", "time_ns"]
+__all__ = ["ends_of", "put_count", "put_cycles", "put_number", "put_span", "put_text", "put_time", "time_ns"]
 
 #: How HLS says that it can't know a figure, or that there is none.
 _ABSENT = frozenset({"", "-", "--", "?", "undef", "undefined", "inf", "NA", "N/A", "na", "none", "4294967295"})
@@ -39,10 +39,19 @@ def put_span(figures: Figures, names: tuple[str, str], text: str, field: str, sc
         field: the report's own name.
         scope: what they are about.
     """
+    for name, part in zip(names, ends_of(text) or (text, text), strict=True):
+        put_cycles(figures, name, part, field, scope)
+
+
+def ends_of(text: str) -> tuple[str, str] | None:
+    """Return both ends of a span, or None for a single figure.
+
+    Example:
+        >>> ends_of("2 ~ 20"), ends_of("19~?"), ends_of("7")
+        (('2', '20'), ('19', '?'), None)
+    """
     span = _SPAN.fullmatch(text)
-    low, high = (span[1], span[2]) if span else (text, text)
-    put_cycles(figures, names[0], low, field, scope)
-    put_cycles(figures, names[1], high, field, scope)
+    return (span[1], span[2]) if span else None
 
 
 def put_number(figures: Figures, name: str, text: str, field: str, scope: Scope) -> None:
