@@ -298,7 +298,7 @@ def test_random_pairs_through_the_cache_equal_runs_without(in_child: InChild, tm
 
     pairs, reused, steps = in_child(check_all)
     assert pairs >= 200
-    assert 0.3 < reused / steps < 1
+    assert 0 < reused < steps
 
 
 READ_A = [["read", "a"]]
