@@ -45,12 +45,21 @@ def describe_live(row: dict[str, Any]) -> str:
     Example:
         >>> describe_live({"live": {"phase": "backend", "step": "hls", "index": 2, "total": 9, "line": ""}})
         'hls (2/9)'
+        >>> describe_live({"live": {"step": "hls", "sample": {"cpu_percent": 180.2, "memory_bytes": 2.1e9}}})
+        'hls, CPU 180 %, 2.1 GB'
     """
     live = row["live"] or {}
     step, index, total = live.get("step"), live.get("index"), live.get("total")
     place = f"{step} ({index}/{total})" if step and index and total else step or live.get("phase") or "starting"
     line = live.get("line") or ""
+    place = ", ".join([place, *_described_sample(live.get("sample") or {})])
     return f"{place}: {_short(line)}" if line else str(place)
+
+
+def _described_sample(sample: dict[str, Any]) -> list[str]:
+    texts = {"cpu_percent": "CPU {:.0f} %", "memory_bytes": "{:.1f} GB", "disk_free_bytes": "{:.0f} GB disk free"}
+    scale = {"memory_bytes": 1e-9, "disk_free_bytes": 1e-9}
+    return [text.format(sample[name] * scale.get(name, 1)) for name, text in texts.items() if name in sample]
 
 
 def shown_value(value: JSONValue) -> str:

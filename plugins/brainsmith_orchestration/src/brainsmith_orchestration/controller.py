@@ -21,6 +21,7 @@ from .finished import FinishedBuilds
 from .local import LocalExecutor
 from .lock import FolderLock
 from .run import NoNotes, Run
+from .samples import Sampler
 
 if TYPE_CHECKING:
     from .recorder import Recorder
@@ -76,6 +77,7 @@ class Controller:
         self._store, self._on_order = store, on_order
         self._recorder: Recorder | None = None
         self._run: Run | None = None
+        self._sampler: Sampler | None = None
 
     def run(self, configs: Iterable[BuildConfig | None]) -> Iterator[BuildResult]:
         """Build configurations and yield one result for each, in the order in which they come to an end.
@@ -111,6 +113,7 @@ class Controller:
             notes = self._recorder or NoNotes()
             run = Run(iter(configs), self.executor, self.finished, self._tell, deadline, self._timeout_minutes, notes)
             self._run = run
+            self._sampler = stack.enter_context(Sampler(run.running, self._tell))
             stack.enter_context(stop_on_signals(run.interrupt))
             stack.callback(run.end)
             yield from run.results()
@@ -175,7 +178,7 @@ class Controller:
         self.close()
 
     def _forget(self) -> None:
-        self._run = self._recorder = None
+        self._run = self._recorder = self._sampler = None
 
     def _open_store(self, stack: contextlib.ExitStack) -> Recorder | None:
         if self._store is None:
@@ -185,6 +188,8 @@ class Controller:
         return stack.enter_context(Recorder(self._store, self._folder, self._obey))
 
     def _tell(self, event: BuildEvent) -> None:
+        if self._sampler is not None:
+            self._sampler.note(event)
         if self._recorder is not None:
             self._recorder.event(event)
         self.emit(event)

@@ -62,8 +62,8 @@ class _Running:
 class Run:
     """What runs, what has run, and why nothing more starts.
 
-    All methods are called in the thread that iterates the results, but for `stop`, `cancel`, `interrupt`, `wake` and
-    `why_over`: these only set flags and put into a `SimpleQueue`, which is safe in signal handlers, too.
+    All methods are called in the thread that iterates the results, but for `stop`, `cancel`, `interrupt`, `running`,
+    `wake` and `why_over`: these only set flags and put into a `SimpleQueue`, which is safe in signal handlers, too.
 
     Args:
         source: gives configurations, or None for "nothing now".
@@ -148,6 +148,10 @@ class Run:
         for build in found:
             build.stop.set(reason or "cancelled")
         return bool(found)
+
+    def running(self) -> list[BuildConfig]:
+        """Return the builds that run now."""
+        return [build.config for build in list(self._running.values())]
 
     def wake(self) -> None:
         """Have the loop look around."""
