@@ -21,6 +21,18 @@ def test_violations_are_counted_by_severity_and_by_rule(parse: Callable[..., Any
     assert found.value("drc.critical_warnings", rule="NSTD-1") == 1
 
 
+@pytest.mark.parametrize("kind", ["drc", "methodology"])
+def test_violations_are_called_checks_since_vivado_2023(parse: Callable[..., Any], kind: str) -> None:
+    text = (REPORTS / f"{kind}.rpt").read_text()
+    older = parse(text)
+    text = text.replace("Max violations:", "Max checks:").replace("Violations found:", "Checks found:")
+    text = text.replace("| Violations |", "| Checks     |")
+    newer = parse(text)
+    assert (newer.file.status, newer.message) == ("parsed", older.message)
+    assert newer.values() == older.values()
+    assert newer.value(f"{kind}.violations") > 0
+
+
 def test_methodology_has_its_own_names(parse: Callable[..., Any]) -> None:
     found = parse((REPORTS / "methodology.rpt").read_text())
     assert found.file.parser == "vivado_methodology"

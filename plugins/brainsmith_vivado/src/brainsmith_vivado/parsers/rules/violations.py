@@ -28,8 +28,10 @@ _SEVERITIES = {
 }
 _NAMES = ("errors", "critical_warnings", "warnings", "advisories")
 _DETAIL = re.compile(rf"(\S+)#[0-9]+ ({'|'.join(_SEVERITIES)})")
-_FOUND = re.compile(r"Violations found:\s*([0-9]{1,12})")
-_HEADINGS = {"Rule", "Severity", "Violations"}
+#: Vivado 2023 began to call violations checks.
+_FOUND = re.compile(r"(?:Violations|Checks) found:\s*([0-9]{1,12})")
+_HEADINGS = {"Rule", "Severity"}
+_NUMBERS = ("Violations", "Checks")
 
 #: Violations by rule and severity.
 _Counts = Counter[tuple[str, str]]
@@ -47,7 +49,13 @@ def read_methodology(document: Document, figures: Figures) -> None:
 
 def is_summary(table: Table) -> bool:
     """Return whether a table counts violations by rule."""
-    return set(table.columns) >= _HEADINGS
+    return set(table.columns) >= _HEADINGS and _number_of(table) is not None
+
+
+def _number_of(table: Table) -> str | None:
+    """Return the heading of the numbers of violations, or None if there isn't exactly one."""
+    found = [column for column in table.columns if column in _NUMBERS]
+    return found[0] if len(found) == 1 else None
 
 
 def put_rules(figures: Figures, prefix: str, table: Table) -> dict[tuple[str, str], int]:
@@ -59,13 +67,14 @@ def put_rules(figures: Figures, prefix: str, table: Table) -> dict[tuple[str, st
         table: the summary.
     """
     counts: dict[tuple[str, str], int] = {}
+    heading = _number_of(table) or ""
     for row in table.rows:
         cells = dict(zip(table.columns, row.cells, strict=True))
-        rule, severity, number = cells["Rule"], cells["Severity"], exact_number(cells["Violations"])
+        rule, severity, number = cells["Rule"], cells["Severity"], exact_number(cells[heading])
         if severity not in _SEVERITIES:
             figures.remark("unknown severity", f'"{severity}" of {rule}')
         elif number is None:
-            figures.spoil(f"{prefix}.{_SEVERITIES[severity]}", cells["Violations"], rule, (("rule", rule),))
+            figures.spoil(f"{prefix}.{_SEVERITIES[severity]}", cells[heading], rule, (("rule", rule),))
         else:
             counts[rule, severity] = int(number)
             figures.put(f"{prefix}.{_SEVERITIES[severity]}", int(number), rule, (("rule", rule),))
@@ -102,7 +111,7 @@ def _details(document: Document) -> _Counts:
 
 def _found(document: Document) -> int | None:
     """Return how many violations the report says were found."""
-    lines = (line for section in document.sections for line in section.text if line.startswith("Violations"))
+    lines = (line for section in document.sections for line in section.text if line.startswith(_NUMBERS))
     found = next(filter(None, map(_FOUND.fullmatch, lines)), None)
     return int(found[1]) if found else None
 
