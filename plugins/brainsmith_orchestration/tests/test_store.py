@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from brainsmith_core.build.runner import create_build_runner_factory
 from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import BrainsmithError, ConfigurationError, MissingRequirementError
 from brainsmith_core.events import BuildEvent
+from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.result import BuildResult, BuildStatus, ErrorReport
 from brainsmith_orchestration.store import sessions as session_module
 from brainsmith_orchestration.store.build_record import BuildRecord, build_id, complete, read_record
@@ -132,7 +133,7 @@ def test_a_build_is_stored_with_all_that_is_known_of_it(store: Store, make_confi
     assert shown_build["simulated"] is True
     assert BuildResult.from_dict(shown_build["attempts"][0]["result"]) == record.result
     assert BuildConfig.from_dict(shown_build["config"]) == record.config
-    assert [row["name"] for row in shown_build["metrics"]] == [metric.name for metric in record.metrics]
+    assert [row["name"] for row in shown_build["metrics"]] == [metric["name"] for metric in record.metrics]
     kinds = [row["kind"] for row in events_of(store, record.id)]
     assert kinds == [event.kind for event in record.events]
     assert kinds[0] == "build_started"
@@ -187,6 +188,35 @@ def test_a_folder_without_a_whole_result_gives_no_record(
     Path(config.output_dir, "result.json").write_text("{")
     assert read_record(Path(config.output_dir)) is None
     assert "can't be stored" in caplog.text
+
+
+def test_figures_are_read_strictly_but_for_those_that_are_just_as_core_writes_them(make_config: MakeConfig) -> None:
+    record = built(make_config("a"))
+    path = Path(record.config.output_dir, "metrics.json")
+    document = json.loads(path.read_text())
+    whole = document["metrics"]
+    assert [dict(each) for each in record.metrics] == whole
+
+    def read(**changes: object) -> list[Mapping[str, JSONValue]]:
+        path.write_text(json.dumps({**document, "metrics": [*whole, {**whole[0], **changes}]}))
+        return list(complete(record).metrics)
+
+    assert read(value=1, status="measured")[-1]["value"] == 1
+    scope = {key: value for key, value in whole[0].items() if key != "scope"}
+    path.write_text(json.dumps({**document, "metrics": [scope]}))
+    assert complete(record).metrics[0]["scope"] == {}
+    wrong: list[dict[str, object]] = [
+        {"stage": "nowhere"},
+        {"status": "measured", "value": None},
+        {"status": "missing", "value": 1},
+        {"name": 1},
+        {"scope": "x"},
+        {"source": {"fil": "x"}},
+        {"value": float("nan"), "status": "measured"},
+    ]
+    for changes in wrong:
+        with pytest.raises(ConfigurationError):
+            read(**changes)
 
 
 def test_many_rows_are_inserted_in_pieces(store: Store) -> None:

@@ -18,6 +18,7 @@ from brainsmith_core.result import BuildResult, BuildStatus, ErrorReport
 
 from .build_queue import IntelligentBuildQueue, as_request
 from .controller import Controller
+from .ended_results import EndedResults
 from .outcomes import failed_result, skipped_result
 from .progress_state import RunningBuild
 from .queue_store import QueueStore
@@ -117,7 +118,7 @@ class FINNBuildOrchestrator:
         self._changed = threading.Condition()
         self._jobs: dict[str, str] = {}
         self._running: dict[str, RunningBuild] = {}
-        self._results: dict[str, BuildResult] = {}
+        self._results = EndedResults()
         self._hung: dict[str, str] = {}
         self._closed = False
         self._jobs.update({job.name: job.id for job in self.build_queue.jobs() if job.state not in ENDED})
@@ -230,7 +231,9 @@ class FINNBuildOrchestrator:
             if not self._changed.wait_for(lambda: build_id in self._results, timeout):
                 text = f"build {build_id} hasn't ended after {timeout} s"
                 raise TimeoutError(text)
-            return self._results[build_id]
+            result = self._results.get(build_id)
+            assert result is not None, build_id
+            return result
 
     def close(self) -> None:
         """Stop what runs, start nothing more, and wait until all is gone; with a store, a later one goes on with it."""
@@ -331,7 +334,7 @@ class FINNBuildOrchestrator:
 
     def _settle(self, result: BuildResult) -> None:
         with self._changed:
-            self._results[result.config_id] = result
+            self._results.add(result)
             self._running.pop(result.config_id, None)
             self._changed.notify_all()
 

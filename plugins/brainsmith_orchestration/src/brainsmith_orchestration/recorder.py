@@ -37,9 +37,9 @@ _log = logging.getLogger("brainsmith")
 #: Between two looks at what others ask for, and two notes of how far builds are.
 TICK_SECONDS: Final = 1.0
 #: Notes of one transaction.
-_BATCH = 400
+_BATCH = 200
 #: Notes that wait before a build has to wait, too.
-_CAPACITY = 1000
+_CAPACITY = 400
 _TOUCH_TICKS = 60
 
 

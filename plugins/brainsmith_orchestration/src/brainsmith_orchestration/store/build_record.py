@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
+import math
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Final
 
 import attrs
 
-from brainsmith_core.build.workspace import Workspace
+from brainsmith_core.build.workspace import Workspace, read_json
 from brainsmith_core.config import BuildConfig
-from brainsmith_core.errors import BrainsmithError
+from brainsmith_core.errors import BrainsmithError, ConfigurationError
 from brainsmith_core.events import BuildEvent
-from brainsmith_core.metric import Metric
+from brainsmith_core.formats.json_values import JSONValue
+from brainsmith_core.metric import Metric, MetricSource, MetricStatus, Stage
 from brainsmith_core.result import BuildResult
 
 __all__ = ["BuildRecord", "attempt_id", "build_id", "complete", "id_of", "read_record"]
 
 _log = logging.getLogger("brainsmith")
+
+_METRIC_KEYS: Final = attrs.fields_dict(Metric).keys()
+_SOURCE_KEYS: Final = attrs.fields_dict(MetricSource).keys()
+_TEXTS: Final = ("name", "unit", "stage", "status")
+_STAGES: Final = frozenset(stage.value for stage in Stage)
+_PRESENT: Final = frozenset((MetricStatus.MEASURED.value, MetricStatus.SIMULATED.value))
+_ABSENT: Final = frozenset(status.value for status in MetricStatus) - _PRESENT
 
 
 @attrs.frozen(kw_only=True)
@@ -29,14 +41,14 @@ class BuildRecord:
     Args:
         config: what is built.
         result: what came of it; None while it runs.
-        metrics: all its figures.
+        metrics: all its figures, as `Metric.to_dict` gives them.
         events: what happened, in order.
         session: the controller that builds it, or "".
     """
 
     config: BuildConfig
     result: BuildResult | None = None
-    metrics: tuple[Metric, ...] = ()
+    metrics: tuple[Mapping[str, JSONValue], ...] = ()
     events: tuple[BuildEvent, ...] = ()
     session: str = ""
 
@@ -63,7 +75,13 @@ def id_of(name: str, folder: str) -> str:
         name: the id of its configuration.
         folder: its folder.
     """
-    return _digest(name, str(Path(folder).absolute()))
+    # That of a relative one is another one in another working directory: only absolute ones can be remembered.
+    return _absolute_id(name, folder if folder.startswith(os.sep) else str(Path(folder).absolute()))
+
+
+@functools.lru_cache(1024)  # a build's is asked for ten times from when it starts until it is stored
+def _absolute_id(name: str, folder: str) -> str:
+    return _digest(name, str(Path(folder)))
 
 
 def attempt_id(build: str, result: BuildResult) -> str:
@@ -97,10 +115,41 @@ def read_record(folder: Path, session: str = "") -> BuildRecord | None:
 
 
 def complete(record: BuildRecord) -> BuildRecord:
-    """Return a record with the metrics and events that the build's folder holds."""
+    """Return a record with the metrics and events that the build's folder holds.
+
+    Raises:
+        ConfigurationError: if its metrics are damaged.
+    """
     workspace = Workspace(Path(record.config.output_dir).absolute())
-    metrics = tuple(workspace.read_metrics())
-    return attrs.evolve(record, metrics=metrics, events=record.events or tuple(_events(workspace.events)))
+    return attrs.evolve(record, metrics=_figures(workspace), events=record.events or tuple(_events(workspace.events)))
+
+
+def _figures(workspace: Workspace) -> tuple[Mapping[str, JSONValue], ...]:
+    """Return what `metrics.json` holds; figures as core writes them needn't become objects and data again."""
+    data = read_json(workspace.metrics) if workspace.metrics.exists() else None
+    items = data.get("metrics") if isinstance(data, dict) else None
+    if isinstance(items, list):
+        plain = tuple(item for item in items if isinstance(item, dict) and _is_plain(item))
+        if len(plain) == len(items):
+            return plain
+    try:
+        return tuple(metric.to_dict() for metric in workspace.read_metrics())  # fills in what lacks
+    except ValueError as error:  # a figure with a status that doesn't go with it
+        text = f"{workspace.metrics}: {error}"
+        raise ConfigurationError(text, hint="the file is damaged: build it again") from error
+
+
+def _is_plain(item: Mapping[str, JSONValue]) -> bool:
+    """Whether a figure is just what `Metric.to_dict` gives."""
+    if item.keys() != _METRIC_KEYS or not all(isinstance(item[key], str) for key in _TEXTS):
+        return False
+    source, scope, value = item["source"], item["scope"], item["value"]
+    if not isinstance(source, dict) or source.keys() != _SOURCE_KEYS or not isinstance(scope, dict):
+        return False
+    if item["status"] not in (_PRESENT if value is not None else _ABSENT) or item["stage"] not in _STAGES:
+        return False
+    simple = value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
+    return simple and all(isinstance(text, str) for text in scope.values())
 
 
 def _events(path: Path) -> Iterable[BuildEvent]:

@@ -91,7 +91,9 @@ def clean(text: str | None) -> str:
         >>> clean("a\\0b"), clean(None)
         ('a\ufffdb', '')
     """
-    return (text or "").replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    if not text or (text.isascii() and "\0" not in text):  # most is, and there is much of it
+        return text or ""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _seconds(when: datetime) -> float:
@@ -184,11 +186,12 @@ def _artefact_rows(key: str, result: BuildResult) -> Iterator[Row]:
 
 
 def _metric_rows(key: str, record: BuildRecord) -> Iterator[Row]:
-    for position, metric in enumerate(record.metrics):
-        data = metric.to_dict()
+    for position, data in enumerate(record.metrics):
         texts = {name: clean(str(data[name])) for name in ("name", "unit", "stage", "status")}
-        rest = {name: data[name] for name in ("value", "scope", "source")}
-        yield {"attempt": key, "position": position, "number": metric.number, **texts, **rest}
+        value = data["value"]
+        number = float(value) if isinstance(value, int | float) else None
+        rest = {"value": value, "scope": data["scope"], "source": data["source"]}
+        yield {"attempt": key, "position": position, "number": number, **texts, **rest}
 
 
 def _event_rows(key: str, record: BuildRecord) -> Iterator[Row]:
