@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from ..errors import ConfigurationError, MissingRequirementError
+from .external_data import external_files
 
 __all__ = ["check_model_file"]
 
@@ -21,7 +22,7 @@ def check_model_file(path: Path) -> None:
 
     Raises:
         MissingRequirementError: if there is no such file.
-        ConfigurationError: if it is empty, can't be read, or certainly is no ONNX model.
+        ConfigurationError: if it is empty, can't be read, certainly is no ONNX model, or keeps weights in other files.
     """
     try:
         # Looked at before it is opened: opening a pipe waits for somebody to write.
@@ -44,6 +45,19 @@ def check_model_file(path: Path) -> None:
         raise ConfigurationError(
             f"{path} is no ONNX model: it begins with {head[:16]!r}",
             hint="give a model exported with onnx or qonnx (git LFS pointers must be fetched first)",
+            category="model_load",
+        )
+    _check_is_whole(path)
+
+
+def _check_is_whole(path: Path) -> None:
+    """Refuse weights in other files: the model's digest tells builds apart, and those files aren't in it."""
+    files = external_files(path)
+    if files:
+        names = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+        raise ConfigurationError(
+            f"the model {path} keeps weights in other files (external data): {names}",
+            hint="save it as one file: python -c \"import onnx; onnx.save(onnx.load('MODEL.onnx'), 'WHOLE.onnx')\"",
             category="model_load",
         )
 

@@ -71,16 +71,14 @@ def test_wrong_requests_are_named(
     assert message in result.text
 
 
-def test_external_weights_that_the_build_does_not_copy_are_found_or_named(
-    run: Callable[..., Said], tmp_path: Path
-) -> None:
+def test_external_weights_are_refused_before_anything_is_written(run: Callable[..., Said], tmp_path: Path) -> None:
     model = tmp_path / "external.onnx"
     onnx.save(onnx.load(FLOAT), model, save_as_external_data=True, location="weights.bin", size_threshold=0)
-    assert run("verify_model", model=model).code == 0
-    (tmp_path / "weights.bin").unlink()
     result = run("verify_model", model=model)
     assert result.code == 2, result.text
-    assert "keeps weights in weights.bin" in result.text
+    assert "keeps weights in other files (external data): weights.bin" in result.text
+    assert "save it as one file" in result.text
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_model_that_computes_something_else_is_a_failure_and_no_wrong_request(run: Callable[..., Said]) -> None:
