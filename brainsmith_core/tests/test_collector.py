@@ -145,6 +145,16 @@ def test_a_figure_names_its_file_with_digest_and_parser(collect: Callable[..., C
     assert found.files[0].metrics == 1
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_report_in_utf_16_with_its_mark_is_read(collect: Callable[..., Collected], encoding: str) -> None:
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    data = f"{mark}area report\r\nutil.lut=12\r\n".encode(encoding)
+    found = collect(a__area=data)
+    assert [metric.value for metric in found.metrics] == [12]
+    assert found.metrics[0].source.sha256 == hashlib.sha256(data).hexdigest()
+    assert only_file(collect(a__area=data[:-1]))[1] == "parsed"
+
+
 def test_a_figure_of_a_file_outside_the_root_has_its_whole_path(collector: MetricsCollector, tmp_path: Path) -> None:
     path = tmp_path / "a.area"
     path.write_text("area report\nutil.lut=12")

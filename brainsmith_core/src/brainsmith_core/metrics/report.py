@@ -42,7 +42,7 @@ class Report:
 
     Args:
         path: where it lies.
-        data: its bytes.
+        data: its bytes; those of a file in UTF-16 come as UTF-8.
         source: where the parser's metrics come from; `metric` puts it into each of them.
 
     Example:

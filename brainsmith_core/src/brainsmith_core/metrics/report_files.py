@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -10,7 +11,7 @@ from typing import BinaryIO
 
 from .report import ReportError
 
-__all__ = ["HEAD_BYTES", "MAX_BYTES", "find_files", "open_regular", "read_rest"]
+__all__ = ["HEAD_BYTES", "MAX_BYTES", "find_files", "open_regular", "read_rest", "utf8_of"]
 
 #: How much of a file the sniff of a parser sees.
 HEAD_BYTES = 64 * 1024
@@ -81,3 +82,18 @@ def read_rest(file: BinaryIO, head: bytes) -> bytes:
         return head + file.read(max(0, size - len(head)))
     except OSError as error:
         raise ReportError(f"it can't be read: {error.strerror or error}") from error
+
+
+def utf8_of(data: bytes) -> bytes:
+    """Return content that a mark says is UTF-16, as Windows' shells write what they redirect, as UTF-8; else itself.
+
+    Args:
+        data: a file's content, or its beginning.
+
+    Example:
+        >>> utf8_of("36 Kb".encode("utf-16")), utf8_of(b"36 Kb")
+        (b'36 Kb', b'36 Kb')
+    """
+    if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data
+    return data.decode("utf-16", errors="replace").encode("utf-8", errors="replace")

@@ -13,7 +13,7 @@ from ..metric import Metric, MetricSource
 from ..plugins.manager import Plugin
 from .recognition import Recogniser, recognise
 from .report import FileStatus, ParsedFile, Report, ReportError
-from .report_files import HEAD_BYTES, open_regular, read_rest
+from .report_files import HEAD_BYTES, open_regular, read_rest, utf8_of
 
 __all__ = ["Reading", "ReportReader"]
 
@@ -59,7 +59,7 @@ class ReportReader:
         try:
             with open_regular(path) as file:
                 head = file.read(HEAD_BYTES)
-                found, fits = recognise(self._recognisers, path.name, head)
+                found, fits = recognise(self._recognisers, path.name, utf8_of(head))
                 if found is None:
                     return Reading(ParsedFile(file=name, status="unknown"))
                 if not fits:
@@ -78,7 +78,7 @@ class ReportReader:
             version=plugin.version,
             plugin=plugin.distribution,
         )
-        report = Report(path=path, data=data, source=source)
+        report = Report(path=path, data=utf8_of(data), source=source)
         try:
             metrics = [_sourced(metric, source) for metric in found.parse(report)]
         except ReportError:
