@@ -313,6 +313,7 @@ READ_A = [["read", "a"]]
         ([("ask", "unknown")], {"a": 1}, True),
         ([("branch", "a", "b")], {"b": 1}, True),
         ([("everything",)], {"c": "y"}, False),
+        ([("everything",)], {"file": "f1-again"}, False),
         ([("read", "many")], {"many": [1]}, False),
         ([("content",)], {"file": "f2"}, False),
         ([("content",)], {"file": "f1-again"}, True),

@@ -7,11 +7,12 @@ too. It shares the fields with FINN's object: what a step writes is seen by the 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from types import FunctionType
 from typing import Any, Callable, Dict, List, Set
 
 from .reads import Place, Reads
-from .values import OpaqueValueError, canonical, encode
+from .values import OpaqueValueError, canonical, encode, named_file
 
 __all__ = ["recording", "written_fields"]
 
@@ -59,6 +60,8 @@ class _Recorder:
             self._note_all()
             # Copies and pickles are of FINN's class, and all that is in them has been read.
             return self._fields if name == "__dict__" else getattr(self._original, name)
+        if name == "__dataclass_fields__":  # `asdict` and its like begin with it
+            self._note_paths()
         try:
             value = object.__getattribute__(made, name)
         except AttributeError:
@@ -92,6 +95,13 @@ class _Recorder:
     def _note_all(self) -> None:
         for name in self._fields:
             self._note(name)
+        self._note_paths()
+
+    def _note_paths(self) -> None:
+        """Record paths of files as they are: who goes through all fields writes them down, or makes a hash of them."""
+        for name, value in self._fields.items():
+            if name not in self._written and named_file(value) is not None:
+                self._reads.note("exact", name, functools.partial(self._place.exact, name))
 
 
 class _Quiet:
