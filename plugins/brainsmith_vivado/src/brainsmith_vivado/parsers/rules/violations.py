@@ -28,7 +28,7 @@ _SEVERITIES = {
 }
 _NAMES = ("errors", "critical_warnings", "warnings", "advisories")
 _DETAIL = re.compile(rf"(\S+)#[0-9]+ ({'|'.join(_SEVERITIES)})")
-#: Vivado 2023 began to call violations checks.
+#: Versions after 2023.2 call violations checks.
 _FOUND = re.compile(r"(?:Violations|Checks) found:\s*([0-9]{1,12})")
 _HEADINGS = {"Rule", "Severity"}
 _NUMBERS = ("Violations", "Checks")
