@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import graphlib
-import heapq
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,12 +12,15 @@ from brainsmith_core.config import BuildConfig
 from brainsmith_core.errors import ConfigurationError, did_you_mean
 from brainsmith_core.result import BuildResult, BuildStatus
 
+from .scheduling.admission import as_request, check_circles, find_parent, joins
 from .scheduling.job import ENDED, Job
 from .scheduling.keeper import JobKeeper, NoKeeper
+from .scheduling.more_memory import with_more_memory
 from .scheduling.order import ReadyJobs, level_of
 from .scheduling.request import MEMORY, BuildRequest, check_priority
 from .scheduling.resources import ResourcePool, fits, machine_resources
 from .scheduling.retries import RetryPolicy, failure_class
+from .scheduling.waiting import WaitingJobs
 from .store.build_record import build_id, id_of
 
 __all__ = ["IntelligentBuildQueue", "Retry", "as_request"]
@@ -77,9 +78,7 @@ class IntelligentBuildQueue:
         self._lock = threading.RLock()
         self._jobs: dict[str, Job] = {}
         self._ready = ReadyJobs(ageing_seconds)
-        self._later: list[tuple[float, int, str]] = []
-        self._unmet: dict[str, set[str]] = {}
-        self._children: dict[str, list[str]] = {}
+        self._waiting = WaitingJobs(self._jobs, self._ready, clock, lambda: self.policy.longest_seconds)
         self._running: set[str] = set()
         self._taken_out: list[Job] = []
         #: Whether tokens are asked for, which other controllers may hold.
@@ -130,17 +129,17 @@ class IntelligentBuildQueue:
             by_name = {job.name: job.id for job in found}
             ids = {job.id for job in found}
             for job, (_, _, parents) in zip(found, given, strict=True):
-                job.parents = tuple(dict.fromkeys(self._parent(job, name, by_name, ids) for name in parents))
-            _check_circles(found)
+                job.parents = tuple(dict.fromkeys(find_parent(job, name, by_name, ids, self._jobs) for name in parents))
+            check_circles(found)
             added: dict[str, Job] = {}
             for job in found:
-                if not self._joins(job, added.get(job.id) or self._jobs.get(job.id)):
+                if not joins(job, added.get(job.id) or self._jobs.get(job.id)):
                     added[job.id] = job
             for number, job in enumerate(added.values()):
                 job.arrival = self._arrivals + number
             self._keeper.added(list(added.values()))
             self._arrivals += len(added)
-            self._jobs |= added
+            self._jobs.update(added)
             for job in added.values():
                 self._place(job)
             return [job.id for job in found]
@@ -157,7 +156,7 @@ class IntelligentBuildQueue:
         with self._lock:
             if self.paused:
                 return []
-            self._wake_up()
+            self._waiting.wake_up()
             limits = dict(available_resources or {})
             slots = limits.pop("slots", float("inf"))
             others = self._keeper.others() if self._shared else {}
@@ -209,8 +208,10 @@ class IntelligentBuildQueue:
             failure = failure_class(failed_build)
             before = found.retries.get(failure, 0)
             delay = self.policy.delay(failure, before)
-            if delay is not None and self._with_more(found, failure):
+            more = None if delay is None else self._with_more(found, failure)
+            if delay is not None and more is not None:
                 self._free_up(found)
+                found.request = more
                 found.retries = {**found.retries, failure: before + 1}
                 found.state, found.reason = "waiting", f"retry {before + 1} after {failure}"
                 found.not_before = self._clock() + delay
@@ -276,7 +277,7 @@ class IntelligentBuildQueue:
     def is_done(self) -> bool:
         """Return whether nothing waits and nothing runs."""
         with self._lock:
-            return not (self._running or len(self._ready) or self._unmet or self.seconds_to_next() is not None)
+            return not (self._running or len(self._waiting) or self.seconds_to_next() is not None)
 
     def get(self, job: str) -> Job:
         """Return a build.
@@ -302,10 +303,7 @@ class IntelligentBuildQueue:
     def seconds_to_next(self) -> float | None:
         """Return how long until a retry is due, in s; None if none is waited for."""
         with self._lock:
-            times = [self._jobs[key].not_before for _, _, key in self._later if self._jobs[key].state == "waiting"]
-            if not times:
-                return None
-            return min(self.policy.longest_seconds, max(0.0, min(times) - self._clock()))
+            return self._waiting.seconds_to_next()
 
     # --- inside
 
@@ -330,24 +328,6 @@ class IntelligentBuildQueue:
             self._history = self._keeper.expected()
         return self._history.get(request.config.id, self._history.get("", 0.0))
 
-    def _parent(self, job: Job, name: str, by_name: Mapping[str, str], ids: set[str]) -> str:
-        if name in by_name:
-            return by_name[name]
-        if name in ids or name in self._jobs:
-            return name
-        known = [*by_name, *self._jobs]
-        text = f'build {job.name} depends on "{name}", which isn\'t in the queue'
-        raise ConfigurationError(text, hint=did_you_mean(name, known))
-
-    def _joins(self, job: Job, known: Job | None) -> bool:
-        """Return whether a build is in the queue already and hasn't ended."""
-        if known is None or known.state in ENDED:
-            return False
-        if known.request.config != job.request.config and not known.retries:
-            text = f'another configuration has the id "{job.name}" already'
-            raise ConfigurationError(text, hint="give each configuration an id of its own")
-        return True
-
     def _restore(self, left: Sequence[Job]) -> None:
         for job in left:
             self._jobs[job.id] = job
@@ -362,40 +342,11 @@ class IntelligentBuildQueue:
             self._place(job)
 
     def _place(self, job: Job) -> None:
-        """Put a waiting job where it belongs: behind its parents, behind the clock, or among those that may start."""
+        """Put a waiting job where it belongs; it is skipped where a parent came to nothing."""
         self._shared = self._shared or bool(job.request.tokens)
-        unmet = set()
-        for parent in job.parents:
-            state = self._jobs[parent].state
-            if state in ENDED and state != "succeeded":
-                self._end(job, "skipped", f"{self._jobs[parent].name} {state}")
-                return
-            if state != "succeeded":
-                unmet.add(parent)
-                self._children.setdefault(parent, []).append(job.id)
-        if unmet:
-            self._unmet[job.id] = unmet
-        elif job.not_before > self._clock():
-            heapq.heappush(self._later, (job.not_before, job.arrival, job.id))
-        else:
-            self._ready.add(job)
-
-    def _wake_up(self) -> None:
-        """Let those start whose time has come; also where the clock was set back far."""
-        now = self._clock()
-        waiting = []
-        while self._later:
-            due, arrival, key = heapq.heappop(self._later)
-            if self._jobs[key].state != "waiting" or key in self._ready:
-                continue
-            if due <= now or due - now > self.policy.longest_seconds:
-                self._ready.add(self._jobs[key])
-            else:
-                waiting.append((due, arrival, key))
-                if due - now <= self.policy.longest_seconds:
-                    break  # the rest is due later; those that a jump put off stand at the end
-        for entry in waiting:
-            heapq.heappush(self._later, entry)
+        failed = self._waiting.place(job)
+        if failed is not None:
+            self._end(job, "skipped", f"{failed.name} {failed.state}")
 
     def _free(self, limits: Mapping[str, float], others: Mapping[str, float]) -> dict[str, float]:
         free = {name: amount - others.get(name, 0.0) for name, amount in self.pool.free().items()}
@@ -433,57 +384,18 @@ class IntelligentBuildQueue:
             if found.state in ENDED:
                 continue
             self._free_up(found)
-            self._ready.remove(found.id)
-            self._unmet.pop(found.id, None)
+            self._waiting.remove(found.id)
             found.state, found.reason = becomes, why
             self._keeper.changed(found)
             if becomes in ("skipped", "cancelled"):
                 self._taken_out.append(found)
-            for child in self._children.pop(found.id, ()):
-                if becomes == "succeeded":
-                    self._release(child, found.id)
-                else:
-                    ended.append((self._jobs[child], "skipped", f"{found.name} {becomes}"))
+            for child in self._waiting.pop_children(found.id):
+                if becomes != "succeeded":
+                    ended.append((child, "skipped", f"{found.name} {becomes}"))
+                elif self._waiting.release(child, found.id):
+                    self._place(child)
 
-    def _release(self, child: str, parent: str) -> None:
-        unmet = self._unmet.get(child)
-        if unmet is None:
-            return
-        unmet.discard(parent)
-        if not unmet:
-            del self._unmet[child]
-            self._place(self._jobs[child])
-
-    def _with_more(self, job: Job, failure: str) -> bool:
-        """Give a build the memory that its next attempt needs; return False if there isn't more."""
-        factor = self.policy.rules[failure].more_memory
-        if factor <= 1:
-            return True
-        request, total = job.request, self.pool.totals[MEMORY]
-        limit = request.config.global_config.memory_gb
-        known = max(request.memory_gb, limit or 0.0)
-        if known >= total:
-            return False
-        more = min(total, known * factor) if known else total  # of unknown need: alone on the machine
-        settings = request.config.global_config
-        if limit is not None:
-            settings = attrs.evolve(settings, memory_gb=more)
-        config = attrs.evolve(request.config, global_config=settings)
-        job.request = attrs.evolve(request, config=config, memory_gb=more)
-        return fits(job.request.demands(), self.pool.totals)
-
-
-def as_request(build: BuildRequest | BuildConfig) -> BuildRequest:
-    """Return a request; a configuration alone needs one core."""
-    return build if isinstance(build, BuildRequest) else BuildRequest(config=build)
-
-
-def _check_circles(found: Sequence[Job]) -> None:
-    graph = {job.id: job.parents for job in found}
-    names = {job.id: job.name for job in found}
-    try:
-        graphlib.TopologicalSorter(graph).prepare()
-    except graphlib.CycleError as error:
-        circle = " -> ".join(names[key] for key in error.args[1])
-        text = f"builds wait for each other in a circle: {circle}"
-        raise ConfigurationError(text, hint="remove one of these dependencies") from error
+    def _with_more(self, job: Job, failure: str) -> BuildRequest | None:
+        """Return what a build asks for in its next attempt; None if there isn't as much."""
+        more = with_more_memory(job.request, self.policy.rules[failure].more_memory, self.pool.totals[MEMORY])
+        return more if more is not None and fits(more.demands(), self.pool.totals) else None
