@@ -141,6 +141,25 @@ FAULTS = {
         told="brainsmith_commands raised SystemExit: 0",
     ),
     "hook raises half-way": Fault(code=WANTED + "    raise OSError('half-way')\n", told="OSError: half-way"),
+    "generator without an end": Fault(
+        code=WANTED
+        + "@hookimpl\ndef brainsmith_commands():\n    while True:\n"
+        + "        yield CommandSpec(name='x', summary='s', target=__name__ + ':Backend')\n",
+        told="brainsmith_commands yields more than 10,000 records",
+    ),
+    "error that can't be told": Fault(
+        code="class Odd(Exception):\n    def __str__(self): raise OSError('s')\nraise Odd\n",
+        told="Odd: (its message can't be made: OSError)",
+    ),
+    "message that can't be written": Fault(
+        code="raise ValueError('bad \\udcff \\x1b[31m')\n", told="ValueError: bad \\udcff \\x1b[31m"
+    ),
+    "stdout closed at import": Fault(code=WANTED + "import sys\nsys.stdout.close()\n", state="active", refused=None),
+    "working folder changed at import": Fault(
+        code=WANTED + "import os\nos.chdir('/')\n",
+        state="active",
+        refused=None,
+    ),
     "hook returns no records": Fault(
         code=HEAD + "@hookimpl\ndef brainsmith_backends():\n    return 42\n", told="brainsmith_backends returned 42"
     ),

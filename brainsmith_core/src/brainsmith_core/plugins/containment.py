@@ -15,8 +15,9 @@ from typing import Generic, TypeVar
 import attrs
 
 from ..processes.thread_output import captured_stdout, others_to_stderr
+from .process_state import process_kept
 
-__all__ = ["Outcome", "call_contained", "containment", "describe"]
+__all__ = ["Outcome", "call_contained", "containment", "describe", "one_line"]
 
 T = TypeVar("T")
 
@@ -35,16 +36,20 @@ class Outcome(Generic[T]):
         error: what it raised, or None.
         output: what it wrote to `sys.stdout`.
         seconds: how long it took.
+        changed: what of the process it changed, and was put back.
     """
 
     value: T | None
     error: BaseException | None
     output: str
     seconds: float
+    changed: tuple[str, ...] = ()
 
 
 def call_contained(action: Callable[[], T]) -> Outcome[T]:
     """Call foreign code; whatever it raises is in the outcome, and nothing of what it prints reaches stdout.
+
+    What it changes of the process, such as the working folder, is put back and named in the outcome.
 
     Ctrl-C is no fault of the code: only a `KeyboardInterrupt` that no signal caused is contained.
 
@@ -58,14 +63,15 @@ def call_contained(action: Callable[[], T]) -> Outcome[T]:
     error: BaseException | None = None
     value: T | None = None
     started = time.perf_counter()
-    with containment() as pressed, captured_stdout() as output:
+    with containment() as pressed, captured_stdout() as output, process_kept() as changed:
         try:
             value = action()
         except BaseException as raised:  # foreign code: it may raise anything, SystemExit too
             if pressed.is_set():
                 raise
             error = raised
-    return Outcome(value=value, error=error, output=output.getvalue(), seconds=time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Outcome(value=value, error=error, output=output.getvalue(), seconds=seconds, changed=tuple(changed))
 
 
 @contextlib.contextmanager
@@ -88,8 +94,26 @@ def containment() -> Iterator[threading.Event]:
 
 def describe(error: BaseException | None) -> str:
     """Return an error in one line of bearable length."""
-    text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    try:
+        told = str(error)
+    except Exception as unspeakable:  # noqa: BLE001 - foreign code, run by `str`: it may raise anything
+        told = f"(its message can't be made: {type(unspeakable).__name__})"
+    return one_line(f"{type(error).__name__}: {told}").removesuffix(":")
+
+
+def one_line(text: str) -> str:
+    r"""Return foreign text as one line of bearable length, with nothing in it that a terminal obeys or can't show.
+
+    Args:
+        text: the text.
+
+    Example:
+        >>> one_line("two\nlines \x1b[31m")
+        'two lines \\x1b[31m'
+    """
+    cut = " ".join(text[: 2 * _LONGEST].split())
+    shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in cut)
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 3]}..."
 
 
 @contextlib.contextmanager
@@ -136,7 +160,8 @@ def _clean_descriptor() -> Iterator[None]:
 def _turn_to_stderr() -> int | None:
     """Make file descriptor 1 another name of 2; return what 1 was, or None if that can't be done."""
     if sys.__stdout__ is not None:
-        sys.__stdout__.flush()
+        with contextlib.suppress(OSError, ValueError):  # closed by foreign code
+            sys.__stdout__.flush()
     try:
         kept = os.dup(1)
     except OSError:  # stdout is closed: nothing can be spoilt

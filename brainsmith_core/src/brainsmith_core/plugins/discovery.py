@@ -14,7 +14,7 @@ from .requirements import unmet_core_requirement
 from .state import Plugin, PluginFault, PluginState
 from .targets import import_fix
 
-__all__ = ["check_before_import", "import_plugin", "inactive_lines", "note_fault", "plugins_of"]
+__all__ = ["check_before_import", "import_plugin", "inactive_lines", "note_changes", "note_fault", "plugins_of"]
 
 _VALUE = re.compile(r"(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)\s*(:\s*(?P<attribute>\w+(\.\w+)*))?\s*(\[.*\])?\Z")
 
@@ -98,9 +98,22 @@ def import_plugin(plugin: Plugin) -> Outcome[Any]:
     plugin.output += outcome.output
     if outcome.seconds > SLOW_IMPORT:
         plugin.note(f"its import is slow: {outcome.seconds:.1f} s")
+    note_changes(plugin, outcome, "its import")
     if outcome.error is not None:
         note_fault(plugin, outcome.error)
     return outcome
+
+
+def note_changes(plugin: Plugin, outcome: Outcome[Any], doing: str) -> None:
+    """Note what of the process a plugin's code changed; it was put back.
+
+    Args:
+        plugin: the plugin.
+        outcome: what became of the call.
+        doing: what it was doing, such as a hook's name.
+    """
+    if outcome.changed:
+        plugin.note(f"{doing} changed {', '.join(outcome.changed)}: put back")
 
 
 def _load(module: str, attribute: str | None) -> Any:

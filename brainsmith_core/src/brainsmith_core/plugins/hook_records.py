@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -41,6 +42,9 @@ RECORD_TYPES: dict[str, type] = {
     "brainsmith_settings": Parameter,
 }
 
+#: More records of one hook are taken for a generator without an end.
+MOST_RECORDS = 10_000
+
 
 def records_of(implementation: Implementation) -> list[Any]:
     """Return the records that an implementation of a registration hook yields.
@@ -49,7 +53,7 @@ def records_of(implementation: Implementation) -> list[Any]:
         implementation: the plugin's function.
 
     Raises:
-        PluginFault: for a record that is of the wrong type or there twice.
+        PluginFault: for a record that is of the wrong type or there twice, or for too many of them.
         BaseException: whatever the plugin's code raises.
     """
     hook = implementation.hook
@@ -60,7 +64,9 @@ def records_of(implementation: Implementation) -> list[Any]:
         raise _fault(
             f"{hook} returned {_shown(answer)}, which is no {RECORD_TYPES[hook].__name__}s to go through", hook
         )
-    records = list(_checked(answer, hook))
+    records = list(itertools.islice(_checked(answer, hook), MOST_RECORDS + 1))
+    if len(records) > MOST_RECORDS:
+        raise _fault(f"{hook} yields more than {MOST_RECORDS:,} records", hook)
     names = [record_name(record) for record in records]
     twice = next((name for name in names if names.count(name) > 1), "") if len(set(names)) < len(names) else ""
     if twice:

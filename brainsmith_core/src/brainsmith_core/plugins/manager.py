@@ -19,7 +19,7 @@ from ..records import BackendSpec, ExecutorSpec, MetricParserSpec, StepSpec
 from .choices import DISABLE_VARIABLE, KINDS, PluginChoices
 from .clashes import CORE, Clash, record_name, settle
 from .containment import call_contained, containment, describe
-from .discovery import check_before_import, import_plugin, note_fault, plugins_of
+from .discovery import check_before_import, import_plugin, note_changes, note_fault, plugins_of
 from .failures import forget_failure, known_failure, remember_failure
 from .hook_check import HookNamespace, Implementation, implementations
 from .hook_records import RECORD_TYPES, check_targets, records_of
@@ -373,6 +373,7 @@ class PluginManager:
             return
         outcome = call_contained(lambda: self._records(plugin, implementation))
         plugin.output += outcome.output
+        note_changes(plugin, outcome, hook)
         records = outcome.value or []
         told = f"{len(records)} records" if outcome.error is None else describe(outcome.error)
         self._tell(hook, plugin, implementation.where, outcome.seconds, told)

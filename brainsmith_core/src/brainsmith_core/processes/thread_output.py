@@ -14,6 +14,13 @@ __all__ = ["captured_stdout", "others_to_stderr"]
 _lock = threading.Lock()
 
 
+class _Caught(io.StringIO):
+    """Text that stays readable when what printed it closes its stdout."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 class _Router:
     """Stands in for `sys.stdout` while some thread's output is caught.
 
@@ -56,7 +63,7 @@ def captured_stdout() -> Iterator[io.StringIO]:
         >>> output.getvalue()
         'quiet\\n'
     """
-    output, thread = io.StringIO(), threading.get_ident()
+    output, thread = _Caught(), threading.get_ident()
     with _lock:
         router = _installed()
         router.caught.setdefault(thread, []).append(output)
