@@ -21,6 +21,20 @@ def test_the_first_signal_is_reported_and_the_second_ends_at_once(number: signal
     assert names == [number.name] * 2
 
 
+INT, TERM = SIGNALS
+
+
+@pytest.mark.parametrize("numbers", [(INT, INT, INT), (INT, TERM, INT), (TERM, INT), (TERM, TERM)])
+def test_where_ctrl_c_drains_first_a_signal_after_the_stop_ends_at_once(numbers: list[signal.Signals]) -> None:
+    names: list[str] = []
+    with stop_on_signals(names.append, drains=True):
+        for number in numbers[:-1]:
+            signal.raise_signal(number)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(numbers[-1])
+    assert names == [number.name for number in numbers]
+
+
 def test_the_handlers_from_before_are_put_back_whatever_happens() -> None:
     before = [signal.getsignal(number) for number in SIGNALS]
     with pytest.raises(ZeroDivisionError), stop_on_signals(print):

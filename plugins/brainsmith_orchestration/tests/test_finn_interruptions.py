@@ -97,7 +97,7 @@ def test_killed_interrupted_and_resumed_builds_give_what_undisturbed_ones_give(
         path.unlink()
     with troubled.start() as process:
         wait_for_step(disturbed)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         process.communicate(timeout=120)
         assert process.returncode == 130
         assert leftover_processes(process.pid) == []

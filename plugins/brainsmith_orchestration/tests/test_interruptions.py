@@ -91,6 +91,7 @@ def test_an_interrupted_exploration_stops_in_order_and_goes_on_later(
     assert f"interrupted by {number.name}" in err
     assert "start it again to go on" in err
     told = {name: status for name, status, _ in map(str.split, out.splitlines())}
+    assert number == signal.SIGTERM or "cancelled" not in told.values()
     statuses = exploration.statuses()
     assert set(statuses) == set(seen) | set(told)
     stopped = {name for name, status in statuses.items() if status is BuildStatus.CANCELLED}
@@ -143,10 +144,13 @@ def alive(pids: list[int]) -> list[int]:
     return [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
 
 
-def test_ctrl_c_leaves_no_process_of_any_build(families: Exploration) -> None:
+def test_a_second_ctrl_c_leaves_no_process_of_any_build(families: Exploration) -> None:
     with families.start() as process:
         pids = wait_for_families(families.folder, 2)
         assert len(pids) == 8
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)  # two signals at once are one
+        assert len(alive(pids)) == 8
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
         assert process.returncode == 130
@@ -197,11 +201,13 @@ except KeyboardInterrupt:
 """
 
 
-def test_a_second_ctrl_c_does_not_wait_for_a_build_that_cannot_be_stopped(model: Path, tmp_path: Path) -> None:
+def test_a_third_ctrl_c_does_not_wait_for_a_build_that_cannot_be_stopped(model: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", STUBBORN, str(model), str(tmp_path / "out")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "running\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "run_draining\n"
         process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == "run_stopping\n"
         process.send_signal(signal.SIGINT)

@@ -123,6 +123,20 @@ def test_a_stop_is_announced_with_its_reason() -> None:
     assert "stopping (interrupted by SIGINT)" in lines(stream)[-1]
 
 
+def test_draining_is_announced_with_what_stops_it() -> None:
+    stream = io.StringIO()
+    with Progress(total=4, stream=stream) as progress:
+        progress.note(event("build_started"))
+        progress.note(event("run_draining", "", reason="interrupted by SIGINT", running=2))
+    shown = lines(stream)
+    text = "nothing more starts: interrupted by SIGINT; 2 running builds go on to their end; Ctrl-C again stops them"
+    assert shown[0] == text
+    assert "draining (interrupted by SIGINT): running builds go on, Ctrl-C again stops them" in shown[-1]
+    with Progress(total=4, stream=stream) as progress:
+        progress.note(event("run_draining", "", reason="interrupted by SIGINT", running=0))
+    assert len(lines(stream)) == len(shown) + 1
+
+
 def test_a_terminal_shows_a_bar_what_runs_and_the_best() -> None:
     stream = Terminal()
     with Progress(total=20, best=lambda: "b with 100 fps", stream=stream) as progress:

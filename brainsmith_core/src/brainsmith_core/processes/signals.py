@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks for an orderly stop, the second ends at once."""
+"""Ctrl-C and SIGTERM: the first ones ask for an orderly stop, the last ends at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stop_on_signals(on_signal: Callable[[str], None]) -> Iterator[None]:
+def stop_on_signals(on_signal: Callable[[str], None], *, drains: bool = False) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM ask for a stop while the body runs; a second one raises KeyboardInterrupt.
 
     Only the main thread can have signal handlers: in another one this does nothing. A signal that the process ignores
@@ -23,6 +23,8 @@ def stop_on_signals(on_signal: Callable[[str], None]) -> Iterator[None]:
     Args:
         on_signal: called in the main thread, wherever it is, with the signal's name, each time. It must not wait for
             anything.
+        drains: the first Ctrl-C only asks to begin nothing more: one more signal is needed before one raises. SIGTERM
+            asks for the stop at once.
 
     Example:
         >>> caught = []
@@ -34,13 +36,14 @@ def stop_on_signals(on_signal: Callable[[str], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    seen: list[int] = []
+    stop, level = 2 if drains else 1, 0
 
     def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal level
         del frame
-        seen.append(number)
+        level = level + 1 if number == signal.SIGINT else max(level + 1, stop)
         on_signal(signal.Signals(number).name)
-        if len(seen) > 1:
+        if level > stop:
             raise KeyboardInterrupt
 
     before = {each: signal.getsignal(each) for each in _SIGNALS}

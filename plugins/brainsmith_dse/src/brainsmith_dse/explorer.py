@@ -69,7 +69,8 @@ def explore(
     Raises:
         ConfigurationError: for a design space that is too large, a wrong configuration, a folder that can't be used.
         MissingRequirementError: if something that the builds need isn't here.
-        BuildCancelledError: after Ctrl-C or SIGTERM; what was built until then is written and goes into the next run.
+        BuildCancelledError: after Ctrl-C (once: running builds finish; twice: they are stopped) or SIGTERM; what was
+            built until then is written and goes into the next run.
 
     Example:
         >>> import tempfile

@@ -44,6 +44,7 @@ class Controller:
         executor: where the builds run; else a `LocalExecutor`.
         store: the store's path or URL, where all builds are recorded; see `store.location`. None: nowhere.
         on_order: called with what other processes ask by way of the store; returns whether it was its business.
+        drains: at the first Ctrl-C running builds go on to their end, else they are stopped.
 
     Raises:
         ConfigurationError: for a limit that can't be.
@@ -66,6 +67,7 @@ class Controller:
         executor: Executor | None = None,
         store: str | None = None,
         on_order: Callable[[Order], bool] | None = None,
+        drains: bool = True,
     ) -> None:
         if timeout_minutes is not None and timeout_minutes <= 0:
             raise ConfigurationError(f"timeout_minutes must be greater than 0, but is {timeout_minutes}")
@@ -76,6 +78,7 @@ class Controller:
         self._timeout_minutes = timeout_minutes
         self._store, self._on_order = store, on_order
         self._recorder: Recorder | None = None
+        self._drains = drains
         self._run: Run | None = None
         self._sampler: Sampler | None = None
 
@@ -91,8 +94,9 @@ class Controller:
         result, and harms no other build. When the time is over, running builds are stopped, and what the source
         still has comes back as skipped; a source without end must look at `over`.
 
-        Ctrl-C and SIGTERM stop the running builds; their results are yielded, then BuildCancelledError is raised. A
-        second signal raises KeyboardInterrupt at once.
+        At the first Ctrl-C nothing more starts, and running builds go on to their end; a second one stops them, a third
+        raises KeyboardInterrupt at once. SIGTERM stops them, another signal after it raises KeyboardInterrupt. The
+        results of running builds are yielded, then BuildCancelledError is raised.
 
         Args:
             configs: the source; it is iterated in this thread.
@@ -111,15 +115,17 @@ class Controller:
                 stack.enter_context(FolderLock(self._folder))
             self._recorder = self._open_store(stack)
             notes = self._recorder or NoNotes()
-            run = Run(iter(configs), self.executor, self.finished, self._tell, deadline, self._timeout_minutes, notes)
+            minutes, source = self._timeout_minutes, iter(configs)
+            run = Run(source, self.executor, self.finished, self._tell, deadline, minutes, notes, drains=self._drains)
             self._run = run
             self._sampler = stack.enter_context(Sampler(run.running, self._tell))
-            stack.enter_context(stop_on_signals(run.interrupt))
+            stack.enter_context(stop_on_signals(run.interrupt, drains=self._drains))
             stack.callback(run.end)
             yield from run.results()
         if run.interrupted_by:
+            came = f"{run.stopped} running builds were stopped" if run.stopped else "no running build was stopped"
             raise BuildCancelledError(
-                f"interrupted by {run.interrupted_by}: {run.stopped} running builds were stopped",
+                f"interrupted by {run.interrupted_by}: {came}",
                 hint="start it again to go on: finished builds are not repeated",
             )
 

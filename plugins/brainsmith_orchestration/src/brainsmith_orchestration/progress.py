@@ -113,7 +113,8 @@ def _is_terminal(stream: TextIO) -> bool:
 def _summary(state: ProgressState, best: str) -> str:
     parts = [state.counts()]
     if state.stopping:
-        parts.append(f"stopping ({state.stopping})")
+        again = ": running builds go on, Ctrl-C again stops them" if state.draining else ""
+        parts.append(f"{'draining' if state.draining else 'stopping'} ({state.stopping}){again}")
     if state.seconds_left is not None and state.done != state.total:
         parts.append(f"about {duration(state.seconds_left)} left")
     if best:
@@ -133,6 +134,9 @@ class _LineDisplay:
         if event.kind == "run_stopping":
             running = event.data.get("running")
             self._write(f"stopping: {self._state.stopping}; waiting for {running} running builds to end")
+        elif event.kind == "run_draining" and event.data.get("running"):
+            text = f"nothing more starts: {self._state.stopping}; {event.data['running']} running builds go on to their"
+            self._write(f"{text} end; Ctrl-C again stops them")
 
     def finish(self, result: BuildResult) -> None:
         self._unwritten += 1

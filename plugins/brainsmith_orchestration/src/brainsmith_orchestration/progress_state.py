@@ -73,6 +73,7 @@ class ProgressState:
     cancelled: int = 0
     cached: int = 0
     stopping: str = ""
+    draining: bool = False
 
     @property
     def done(self) -> int:
@@ -94,7 +95,8 @@ class ProgressState:
 
     def note(self, event: BuildEvent) -> None:
         """Take in an event."""
-        if event.kind == "run_stopping":
+        if event.kind in ("run_stopping", "run_draining"):
+            self.draining = event.kind == "run_draining"
             self.stopping = str(event.data.get("reason", ""))
         elif event.kind == "build_finished":
             self.running.pop(event.build_id, None)

@@ -42,5 +42,5 @@ def retry_build(store: Store, name: str, plugins: PluginManager) -> BuildResult:
     factory = create_build_runner_factory(found["backend"] or "auto", plugins)
     # The folder above is the exploration's: its lock keeps us out while the exploration runs.
     folder = Path(found["folder"]).parent
-    with Controller(factory, folder=folder, store=store.location) as controller:
+    with Controller(factory, folder=folder, store=store.location, drains=False) as controller:
         return next(iter(list(controller.run([config]))))

@@ -26,7 +26,8 @@ __all__ = ["NoNotes", "Notes", "Run"]
 
 #: Among the folders of builds that came to an end: nothing ended, but look around.
 _WAKE: Final = ""
-_LONGEST_WAIT_SECONDS = 3600.0
+#: Python runs a signal's handler only when the main thread wakes up: a signal may come just before it waits.
+_LONGEST_WAIT_SECONDS = 0.5
 
 
 class Notes(Protocol):
@@ -73,6 +74,7 @@ class Run:
         deadline: when the run's time is over, by `time.monotonic`, or None.
         minutes: the length of the run, for messages.
         notes: takes down what starts and ends.
+        drains: at the first Ctrl-C running builds go on to their end.
     """
 
     def __init__(
@@ -84,7 +86,10 @@ class Run:
         deadline: float | None,
         minutes: float | None,
         notes: Notes | None = None,
+        *,
+        drains: bool = False,
     ) -> None:
+        self._drains = drains
         self._notes: Notes = notes or NoNotes()
         self._source, self._executor, self._finished, self._emit = source, executor, finished, emit
         self._deadline = deadline
@@ -93,7 +98,8 @@ class Run:
         self._keys: dict[str, bytes] = {}
         self._tokens: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._reason = ""
-        self._announced = False
+        self._stopping = False
+        self._announced = ""
         self._exhausted = False
         self._impatient = False
         #: The signal that ended the run, or "".
@@ -116,22 +122,29 @@ class Run:
 
     def why_over(self) -> str:
         """Return why nothing more starts, or ""; looks at the clock."""
-        if not self._reason and self._deadline is not None and time.monotonic() >= self._deadline:
+        if not self._stopping and self._deadline is not None and time.monotonic() >= self._deadline:
             self.stop(self._time_over)
         return self._reason
 
     def stop(self, reason: str) -> None:
         """Start nothing more, and stop what runs."""
         self._reason = self._reason or reason
+        self._stopping = True
         for build in list(self._running.values()):
             build.stop.set(self._reason)
         self.wake()
 
     def interrupt(self, name: str) -> None:
-        """Stop because of a signal; at the second one nothing is waited for any more."""
-        self._impatient = bool(self.interrupted_by)
+        """Stop because of a signal, or drain if that is wanted; nothing is waited for at one that follows a stop."""
+        first = not self.interrupted_by
+        self._impatient = not first and self._stopping
         self.interrupted_by = self.interrupted_by or name
-        self.stop(f"interrupted by {self.interrupted_by}")
+        reason = f"interrupted by {self.interrupted_by}"
+        if first and self._drains and name == "SIGINT" and not self._stopping:
+            self._reason = self._reason or reason
+            self.wake()
+        else:
+            self.stop(reason)
 
     def cancel(self, config_id: str, reason: str) -> bool:
         """Stop the builds of that id; return whether there were any."""
@@ -211,21 +224,24 @@ class Run:
         future = self._executor.submit(config, stop, self._emit)
         self._running[folder] = _Running(config, stop, future)
         future.add_done_callback(lambda _: self._tokens.put(folder))
-        if self._reason:
+        if self._stopping:
             stop.set(self._reason)
 
     def _wait(self) -> Iterator[BuildResult]:
         """Wait until a build ends, the time is over, or somebody calls; yield the results of the build."""
-        seconds = None
-        if self._deadline is not None and not self._reason:
-            seconds = min(_LONGEST_WAIT_SECONDS, max(0.0, self._deadline - time.monotonic()))
-        try:
-            token = self._tokens.get(timeout=seconds)
-        except queue.Empty:
-            self.why_over()
-            return
+        token = self._next_token()
         if token != _WAKE:
             yield from self._finish(self._running.pop(token))
+
+    def _next_token(self) -> str:
+        while True:
+            seconds = _LONGEST_WAIT_SECONDS
+            if self._deadline is not None and not self._stopping:
+                seconds = min(seconds, max(0.0, self._deadline - time.monotonic()))
+            try:
+                return self._tokens.get(timeout=seconds)
+            except queue.Empty:
+                self.why_over()  # when the time is over, that wakes us
 
     def _finish(self, build: _Running) -> Iterator[BuildResult]:
         error = build.future.exception()
@@ -237,7 +253,8 @@ class Run:
             yield attrs.evolve(result, cached=result.status.is_final)
 
     def _announce_stop(self) -> None:
-        if self._reason and not self._announced:
-            self._announced = True
+        kind = "run_stopping" if self._stopping else "run_draining" if self._reason else ""
+        if kind != self._announced:
+            self._announced = kind
             data: dict[str, JSONValue] = {"reason": self._reason, "running": len(self._running)}
-            self._emit(BuildEvent(kind="run_stopping", build_id="", data=data))
+            self._emit(BuildEvent(kind=kind, build_id="", data=data))
