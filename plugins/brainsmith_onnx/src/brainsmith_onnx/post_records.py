@@ -104,7 +104,9 @@ _ACCURACY = StepSpec(
             summary="the same samples as the original model takes them, if preprocessing changed its input",
         ),
         Parameter(name="max_samples", type="int", summary="only so many samples, from the first one", minimum=1),
-        Parameter(name="keep", type="int", summary="how many wrong or disagreeing samples to keep", default=10),
+        Parameter(
+            name="keep", type="int", summary="how many wrong or disagreeing samples to keep", default=10, minimum=0
+        ),
         Parameter(name="reshape", type="bool", summary="take samples of another shape row by row", default=False),
         Parameter(name="output", type="str", summary="the output that counts, where the model has several"),
         Parameter(

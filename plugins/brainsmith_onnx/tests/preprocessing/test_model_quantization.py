@@ -61,6 +61,22 @@ def test_a_limit_of_loss_needs_labels(step: Any, mlp: onnx.ModelProto) -> None:
         step("model_quantization", mlp, samples=name, max_accuracy_loss=0.1)
 
 
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 102], "label of sample 1 is 102, but the model knows the classes 0 to "),
+        ([0, -1], "label of sample 1 is -1"),
+        ([0.0, 0.5], "the labels aren't whole numbers"),
+    ],
+)
+def test_labels_that_are_no_class_of_the_model_are_refused(
+    step: Any, mlp: onnx.ModelProto, labels: list[float], message: str
+) -> None:
+    samples = step.samples(np.zeros((2, 6), np.float32) + 0.5, labels)
+    with pytest.raises(ConfigurationError, match=message):
+        step("model_quantization", mlp, samples=samples)
+
+
 def test_weights_are_signed_and_narrow_and_activations_behind_relu_have_no_sign(
     step: Any, mlp: onnx.ModelProto
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from brainsmith_core.errors import ConfigurationError
 from brainsmith_onnx.models import Runner, compare, describe, expose, load_model, random_inputs, save_model
+from brainsmith_onnx.preprocessing.operators import unsupported_nodes
 
 node = onnx.helper.make_node
 
@@ -192,6 +193,27 @@ def test_what_finn_can_not_build_is_named(step: Any, make: Any) -> None:
         step("verify_model", model, allow=[1])
 
 
+def test_layers_whose_weights_nothing_quantises_are_named(step: Any, mlp: onnx.ModelProto) -> None:
+    with pytest.raises(ConfigurationError, match=r"build 2 .*Gemm \(first\): its weights aren't quantised: "):
+        step("verify_model", mlp)
+    assert step("verify_model", mlp, allow=["Gemm", "MatMul"]).report["unsupported"] == []
+
+
+def test_weights_are_followed_to_where_they_are_made(make: Any) -> None:
+    def unsupported(made: onnx.NodeProto) -> list[str]:
+        turned = node("Transpose", ["v"], ["w"])
+        product = node("MatMul", ["x", "w"], ["y"], "product")
+        weights = {"f": np.ones((2, 2), np.float32), "k": np.ones((2, 2), np.int8)}
+        model = make([made, turned, product], {"x": [1, 2]}, {"y": [1, 2]}, weights)
+        return [each.operator for each in unsupported_nodes(model)]
+
+    value = onnx.numpy_helper.from_array(np.ones((2, 2), np.float32))
+    assert unsupported(onnx.helper.make_node("Constant", [], ["v"], value=value)) == ["MatMul"]
+    assert unsupported(node("Identity", ["f"], ["v"])) == ["MatMul"]
+    assert unsupported(node("Cast", ["k"], ["v"])) == []
+    assert unsupported(onnx.helper.make_node("BipolarQuant", ["f", "f"], ["v"], domain="qonnx.custom_op.general")) == []
+
+
 def test_many_nodes_that_finn_can_not_build_are_counted(step: Any, make: Any) -> None:
     nodes = [node("Cos", [f"t{each}"], [f"t{each + 1}"]) for each in range(7)]
     with pytest.raises(ConfigurationError, match=r"7 of the model's nodes: .* and 2 more"):
@@ -212,7 +234,7 @@ def test_a_model_that_gives_nan_is_refused(step: Any, make: Any) -> None:
 def test_dynamic_axes_are_named(step: Any, mlp: onnx.ModelProto) -> None:
     mlp.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N"
     with pytest.raises(ConfigurationError, match=r"dynamic axes: x \(N, 6\).*\n.*change_batch_size"):
-        step("verify_model", mlp)
+        step("verify_model", mlp, unsupported="warn")
 
 
 @pytest.mark.filterwarnings("ignore:Some old-style domain attributes", "ignore:Output shapes disagree")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import attrs
@@ -12,7 +13,7 @@ from brainsmith_core.errors import ConfigurationError
 from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.metric import Metric, Stage
 
-from ..models import Array, Runner
+from ..models import Array, Runner, TensorInfo, describe
 from .batches import rebatched
 from .calibration import Progress, nobody
 from .samples import Samples
@@ -106,6 +107,8 @@ def measure(before: Runner, after: onnx.ModelProto, samples: Samples, progress: 
 
     expected = _classes(before, samples, show)
     found = _classes(Runner(rebatched(after, min(_BATCH, count))), samples, lambda done: show(count + done))
+    if samples.labels is not None:
+        _check_labels(samples.labels, describe(after).outputs[0])
     same = int((expected == found).sum())
     if samples.labels is None:
         return Cost(samples=len(samples), same=same)
@@ -127,3 +130,18 @@ def _classes(
         show(done)
     scores = np.concatenate(parts)
     return np.asarray(scores.reshape(len(scores), -1).argmax(axis=1), np.int64)
+
+
+def _check_labels(labels: Array, output: TensorInfo) -> None:
+    """Refuse labels that are no class of the model: the accuracy would be that of another dataset."""
+    sizes = output.shape[1:]
+    if labels.dtype.kind not in "iuf" or (labels != labels.round()).any():
+        raise ConfigurationError("the labels aren't whole numbers", hint="give the number of each sample's class")
+    if not all(isinstance(size, int) for size in sizes):
+        return
+    classes = math.prod(size for size in sizes if isinstance(size, int))
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+    if len(wrong):
+        label = f"the label of sample {wrong[0]} is {labels[wrong[0]]:g}"
+        text = f"{label}, but the model knows the classes 0 to {classes - 1}"
+        raise ConfigurationError(text, hint="a dataset of another model, or labels that don't count from 0")

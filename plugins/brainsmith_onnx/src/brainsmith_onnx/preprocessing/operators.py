@@ -37,6 +37,11 @@ _REASONS = {
 }
 
 
+_FLOAT = "its weights aren't quantised: step model_quantization"
+_PRODUCTS = ("MatMul", "Gemm", "Conv", "ConvTranspose")
+_MOVES = ("Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity")
+
+
 @attrs.frozen
 class Unsupported:
     """A node that FINN can't build.
@@ -63,14 +68,49 @@ def unsupported_nodes(model: onnx.ModelProto, allow: Iterable[str] = ()) -> list
         allow: operators that count as supported.
     """
     allowed = set(allow)
+    is_float = _FloatWeights(model)
     constant = {"", *(each.name for each in model.graph.initializer)}
     found = []
     for node in model.graph.node:
         if all(name in constant for name in node.input):
             constant.update(node.output)  # calculated once, before any hardware is built
             continue
-        if node.op_type in allowed or node.op_type in SUPPORTED or node.domain.startswith("finn."):
+        if node.op_type in allowed or node.domain.startswith("finn."):
             continue
-        reason = _REASONS.get(node.op_type, "FINN has no hardware for it")
+        if node.op_type in SUPPORTED and not is_float(node):
+            continue
+        reason = _FLOAT if node.op_type in SUPPORTED else _REASONS.get(node.op_type, "FINN has no hardware for it")
         found.append(Unsupported(node.name or node.output[0], node.op_type, reason))
     return found
+
+
+class _FloatWeights:
+    """Tells which layers have weights that nothing quantises; of those that are calculated it says nothing."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self._makers = {name: node for node in model.graph.node for name in node.output}
+        whole = {
+            note.tensor_name
+            for note in model.graph.quantization_annotation
+            for entry in note.quant_parameter_tensor_names
+            if entry.key == "finn_datatype" and entry.value != "FLOAT32"
+        }
+        self._floats = {
+            each.name
+            for each in model.graph.initializer
+            if each.data_type == onnx.TensorProto.FLOAT and each.name not in whole
+        }
+
+    def __call__(self, node: onnx.NodeProto) -> bool:
+        return node.op_type in _PRODUCTS and any(self._is_float(name) for name in node.input[:2])
+
+    def _is_float(self, name: str) -> bool:
+        maker = self._makers.get(name)
+        while maker is not None and maker.op_type in _MOVES:
+            name = maker.input[0]
+            maker = self._makers.get(name)
+        if maker is not None and maker.op_type == "Constant":
+            return any(
+                each.type == each.TENSOR and each.t.data_type == onnx.TensorProto.FLOAT for each in maker.attribute
+            )
+        return name in self._floats
