@@ -21,6 +21,7 @@ from .controller import Controller
 from .ended_results import EndedResults
 from .outcomes import failed_result, skipped_result
 from .progress_state import RunningBuild
+from .project_resources import project_resources
 from .queue_store import QueueStore
 from .scheduling.job import ENDED, Job
 from .scheduling.request import CORES, BuildRequest
@@ -74,7 +75,8 @@ class FINNBuildOrchestrator:
         max_parallel_builds: how many builds run at once.
         build_runner_factory: makes the runner of each build; else that of the best real backend installed.
         store: path or URL of the store that keeps the queue and records all builds, None for none; else the project's.
-        resources: totals of cores, memory in GB and tokens (`{"vivado": 2}`); what isn't named is the machine's.
+        resources: totals of cores, memory in GB and tokens (`{"vivado": 2}`); else what the
+            project's settings say; what isn't named is the machine's.
         policy: decides on retries.
         no_progress_minutes: a build without an event or a new line in its log for so long is stopped.
         step_minutes: a build with a step that takes longer is stopped.
@@ -111,7 +113,9 @@ class FINNBuildOrchestrator:
         self._store = None if location is None else QueueStore(location, _backend_name(factory))
         self.build_queue = IntelligentBuildQueue(
             # That a slot is free is the controller's business, so cores bound only what asks for several.
-            {CORES: max(float(max_parallel_builds), machine_resources()[CORES])} | dict(resources or {}),
+            {CORES: max(float(max_parallel_builds), machine_resources()[CORES])}
+            | project_resources()
+            | dict(resources or {}),
             keeper=self._store.keeper if self._store else None,
             policy=policy,
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from brainsmith_core.hookspecs import hookimpl
-from brainsmith_core.records import CommandSpec, ExecutorSpec
+from brainsmith_core.records import CommandSpec, ExecutorSpec, Parameter
 
-__all__ = ["brainsmith_commands", "brainsmith_executors"]
+__all__ = ["brainsmith_commands", "brainsmith_executors", "brainsmith_settings"]
 
 
 @hookimpl
@@ -17,6 +17,18 @@ def brainsmith_executors() -> Iterator[ExecutorSpec]:
         name="local",
         summary="Runs builds on this machine, each in a thread that watches over its processes.",
         target="brainsmith_orchestration.local:LocalExecutor",
+    )
+
+
+@hookimpl
+def brainsmith_settings() -> Iterator[Parameter]:
+    """Yield what there is for all builds that an orchestrator runs."""
+    yield Parameter(
+        name="tokens", type="dict", summary="Tokens that builds share, such as licences: {vivado = 2}.", default={}
+    )
+    yield Parameter(name="cores", type="float", summary="Cores for builds; 0: the machine's.", default=0.0, minimum=0)
+    yield Parameter(
+        name="memory_gb", type="float", summary="Memory for builds in GB; 0: the machine's.", default=0.0, minimum=0
     )
 
 

@@ -21,6 +21,9 @@ def machine_resources() -> dict[str, float]:
     return {CORES: float(len(os.sched_getaffinity(0))), MEMORY: memory}
 
 
+_HINT = "; tokens are named in brainsmith.toml: [plugins.orchestration] tokens = {NAME = COUNT}"
+
+
 class ResourcePool:
     """Counts what is there and what is taken.
 
@@ -56,7 +59,7 @@ class ResourcePool:
         for resource, amount in demands.items():
             if resource not in self.totals:
                 text = f'build {name} needs the token "{resource}", which there isn\'t'
-                raise ConfigurationError(text, hint=did_you_mean(resource, self.totals))
+                raise ConfigurationError(text, hint=(did_you_mean(resource, self.totals) + _HINT).removeprefix("; "))
             if amount > self.totals[resource] + _TINY:
                 text = f"build {name} needs {amount:g} of {resource}, but there is {self.totals[resource]:g} in all"
                 raise ConfigurationError(text, hint="ask for less, or run it where there is more")
