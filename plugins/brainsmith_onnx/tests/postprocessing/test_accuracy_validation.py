@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
+import attrs
 import numpy as np
 import onnx
 import pytest
 
-from brainsmith_core.config import BuildConfig
+from brainsmith_core.config import BuildConfig, ProcessingStep
 from brainsmith_core.context import StepContext, StepOutcome
 from brainsmith_core.errors import ConfigurationError, MissingRequirementError
 from brainsmith_core.metric import MetricStatus
@@ -155,6 +156,17 @@ def test_an_original_model_that_takes_other_inputs_is_no_fault(
     context = make_context(STEP, model=tiny, original=wider, dataset=data)
     assert "accuracy.agreement" not in figures(run(context))
     assert "needs (4,)" in report(context)["agreement"]["reason"]
+
+
+def test_a_model_of_raw_input_is_not_compared_on_samples_that_the_original_does_not_take(
+    make_context: MakeContext, data: str
+) -> None:
+    context = make_context(STEP, dataset=data)
+    steps = (ProcessingStep(name="input_normalization", type="preprocessing"),)
+    outcome = run(attrs.evolve(context, config=attrs.evolve(context.config, preprocessing=steps)))
+    assert "accuracy.agreement" not in {metric.name for metric in outcome.metrics}
+    report = json.loads(Path(outcome.artifacts["accuracy_validation"]).read_text())
+    assert "give original_dataset" in report["agreement"]["reason"]
 
 
 def test_comparing_can_be_left_out(make_context: MakeContext, data: str) -> None:

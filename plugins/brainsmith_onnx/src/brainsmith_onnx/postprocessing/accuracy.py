@@ -26,6 +26,7 @@ from .scoring import TopK, make_score
 __all__ = ["run"]
 
 _STEP = "accuracy_validation"
+_NORMALIZES = "input_normalization"
 _PROGRESS_S = 2.0
 _READ_BYTES = 4 * 2**20  # of samples at once; more is no faster
 _READ_MOST = 1024
@@ -144,6 +145,12 @@ class _Validation:
         """Get the original model ready to compare with, or note why it isn't compared."""
         if not compare:
             self.not_compared = "compare is false"
+            return
+        if other is None and any(
+            each.enabled and each.name == _NORMALIZES for each in self.context.config.preprocessing
+        ):
+            # Both would take the same samples, and mean something else by them: no agreement that says anything.
+            self.not_compared = f"{_NORMALIZES} changed what the input means: give original_dataset"
             return
         graph, processed = original_graph(self.context), self.runs.get(PROCESSED)
         if processed is not None and other is None and processed.digest == file_digest(graph.path):
