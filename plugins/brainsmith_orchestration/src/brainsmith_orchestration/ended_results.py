@@ -17,7 +17,8 @@ _QUICKLY = 1
 class EndedResults:
     """Results by the id of their configuration.
 
-    Packed, a result takes about a quarter of the memory. It is not left to its folder alone, which may be moved, removed or built anew while somebody still waits for what came of it.
+    Packed, a result takes about a quarter of the memory. It is not left to its folder alone, which may be moved,
+    removed or built anew while somebody still waits for what came of it.
 
     Example:
         >>> results = EndedResults()
