@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -197,6 +198,21 @@ def test_a_target_that_does_not_import_names_the_module_to_install() -> None:
     assert "backend x of y" in caught.value.message
     with pytest.raises(PluginError, match="mend or remove"):
         load_target("os:no_such_attribute", "it")
+
+
+@pytest.mark.parametrize(
+    ("made", "fault"),
+    [
+        (SimpleNamespace(), "no method build"),
+        (SimpleNamespace(build=5), "no method build"),
+        (SimpleNamespace(build=lambda: None), "doesn't take a build's context"),
+        (SimpleNamespace(build=lambda context: None), ""),
+        (SimpleNamespace(build=lambda context, extra=1: None), ""),
+    ],
+)
+def test_a_backend_without_a_usable_build_is_found_by_the_check(made: object, fault: str) -> None:
+    assert fault in build_fault(made)
+    assert bool(build_fault(made)) == bool(fault)
 
 
 def test_records_refuse_what_could_not_work() -> None:

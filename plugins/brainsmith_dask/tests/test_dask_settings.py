@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import attrs
@@ -80,3 +81,9 @@ def test_without_a_word_builds_run_on_this_machine() -> None:
     plugins = PluginManager.discover()
     (plugin,) = [each for each in plugins.plugins if each.name == "dask"]
     assert DaskSettings.from_table(plugins.setting_values(plugin)) == DaskSettings()
+
+
+def test_a_job_queue_leaves_ctrl_c_as_it_was() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    job_script(JobQueue(system="slurm"))
+    assert signal.getsignal(signal.SIGINT) is before

@@ -123,7 +123,7 @@ class Vocabulary:
         """Return what is wrong with a metric's name or unit, or "".
 
         Example:
-            >>> from brainsmith_core.metric import Stage
+            >>> from brainsmith_core.metric import Metric, Stage
             >>> wrong = Metric(name="util.lut", value=12.5, unit="%", stage=Stage.SYNTH)
             >>> Vocabulary(load_definitions()).problem(wrong)
             'util.lut is in "%", but its unit is "count"'

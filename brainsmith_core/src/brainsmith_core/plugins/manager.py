@@ -28,7 +28,7 @@ from .installed import CORE_DISTRIBUTION, core_version, installed
 from .settings import Setting, checked_settings
 from .state import Hook, Offer, Plugin, PluginFault, PluginState
 from .target_check import TargetCheck
-from .targets import load_target
+from .targets import build_fault, load_target
 
 __all__ = [
     "DISABLE_VARIABLE",
@@ -161,7 +161,10 @@ class PluginManager:
 
     def _check_target(self, hook: str, offer: Offer[Any]) -> None:
         if hook == "brainsmith_backends":
-            self.make_backend(offer)
+            fault = build_fault(self.make_backend(offer))
+            if fault:
+                text = f"{offer.record.target} {fault}"
+                raise PluginError(text, hint=f"give {offer.record.name} a method build(self, context)")
         elif not callable(self.load(offer, KINDS[hook].replace("_", " "))):
             text = f"{offer.record.target} can't be called"
             raise PluginError(text, hint=f"mend {hook} of {offer.plugin.distribution}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +13,7 @@ from .containment import call_contained, describe
 from .installed import installed, normalised
 from .requirements import missing_requirements
 
-__all__ = ["import_fix", "load_target"]
+__all__ = ["build_fault", "import_fix", "load_target"]
 
 
 def load_target(target: str, owner: str, *, requires: Iterable[str] = (), distribution: str = "") -> Any:
@@ -65,3 +66,22 @@ def import_fix(error: BaseException, owner: str, requires: Iterable[str] = ()) -
     if root in sys.modules:  # a part of something that is installed: it is damaged or of another version
         return f"pip install --force-reinstall {owner}"
     return f"pip install {normalised(root)}"
+
+
+def build_fault(backend: object) -> str:
+    """Return what is wrong with a backend's `build`, or "".
+
+    Example:
+        >>> build_fault(object())
+        'has no method build'
+    """
+    build = getattr(backend, "build", None)
+    if not callable(build):
+        return "has no method build"
+    try:
+        inspect.signature(build).bind(None)
+    except TypeError:
+        return f"has build{inspect.signature(build)}, which doesn't take a build's context"
+    except ValueError:  # compiled code may have no signature
+        return ""
+    return ""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import attrs
 import dask
-import dask_jobqueue
 from distributed import Client, LocalCluster
 
 from brainsmith_core.errors import ConfigurationError, MissingRequirementError
@@ -104,6 +106,8 @@ def _job_cluster(settings: JobQueue, jobs: int) -> Any:
     options: dict[str, Any] = {
         "cores": settings.cores,
         "processes": 1,
+        # Any free port: several explorations may run on one machine.
+        "scheduler_options": {"dashboard_address": ":0"},
         "memory": settings.memory,
         "job_script_prologue": list(settings.prologue),
         "job_extra_directives": list(settings.directives),
@@ -118,7 +122,7 @@ def _job_cluster(settings: JobQueue, jobs: int) -> Any:
     if settings.project:
         options["project" if settings.system in ("lsf", "sge") else "account"] = settings.project
     try:
-        cluster = getattr(dask_jobqueue, SYSTEMS[settings.system])(**options)
+        cluster = getattr(_dask_jobqueue(), SYSTEMS[settings.system])(**options)
     except (ValueError, TypeError) as error:
         raise ConfigurationError(f"jobqueue: {error}") from error
     try:
@@ -128,3 +132,12 @@ def _job_cluster(settings: JobQueue, jobs: int) -> Any:
         text = f"{settings.system} takes no jobs here: {error}"
         raise MissingRequirementError(text, hint="run it where the batch system's commands are") from error
     return cluster
+
+
+def _dask_jobqueue() -> Any:
+    """Import dask-jobqueue without what it does to Ctrl-C: it leaves the process there and then."""
+    before = signal.getsignal(signal.SIGINT)
+    found = importlib.import_module("dask_jobqueue")
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, before)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -11,7 +12,7 @@ import attrs
 
 from brainsmith_core.build.workspace import Workspace, write_json
 from brainsmith_core.config import BuildConfig, ProcessingStep
-from brainsmith_core.errors import MissingRequirementError
+from brainsmith_core.errors import ConfigurationError, MissingRequirementError
 from brainsmith_core.formats.input_files import names_input_file
 from brainsmith_core.formats.json_values import JSONValue
 from brainsmith_core.result import BuildResult
@@ -116,6 +117,22 @@ def unpack_folder(archive: bytes, config: BuildConfig, result: BuildResult) -> B
     with tarfile.open(fileobj=io.BytesIO(archive)) as members:
         for member in members.getmembers():
             if PurePosixPath(member.name).parts[0] not in kept:
-                members.extract(member, workspace.root, filter="data")
+                _extract(members, member, workspace.root)
     write_json(workspace.result, ours.to_dict(), sync=True)
     return ours
+
+
+def _extract(members: tarfile.TarFile, member: tarfile.TarInfo, root: Path) -> None:
+    """Write a plain file or a folder; the filters of `tarfile` aren't in every Python 3.11."""
+    parts = PurePosixPath(member.name).parts
+    if PurePosixPath(member.name).is_absolute() or ".." in parts:
+        raise ConfigurationError(f"a worker sent the file {member.name!r}, which is outside the build's folder")
+    target = root.joinpath(*parts)
+    if member.isdir():
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    content = members.extractfile(member) if member.isfile() else None
+    if content is not None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as file:
+            shutil.copyfileobj(content, file)
