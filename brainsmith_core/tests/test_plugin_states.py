@@ -11,6 +11,7 @@ import pytest
 
 from brainsmith_core.errors import ConfigurationError, PluginError
 from brainsmith_core.plugins.manager import DISABLE_VARIABLE, Plugin, PluginManager, PluginState, load_target
+from brainsmith_core.plugins.targets import build_fault
 from brainsmith_core.records import CommandSpec, MetricParserSpec
 
 Install = Callable[..., None]
@@ -23,6 +24,7 @@ PARSER = (
     HEAD
     + """
 from brainsmith_core.records import MetricParserSpec
+from brainsmith_core.plugins.targets import build_fault
 
 @hookimpl
 def brainsmith_metric_parsers():
