@@ -24,7 +24,6 @@ PARSER = (
     HEAD
     + """
 from brainsmith_core.records import MetricParserSpec
-from brainsmith_core.plugins.targets import build_fault
 
 @hookimpl
 def brainsmith_metric_parsers():
