@@ -219,6 +219,8 @@ def test_a_backend_without_a_usable_build_is_found_by_the_check(made: object, fa
 def test_records_refuse_what_could_not_work() -> None:
     with pytest.raises(ValueError, match="start with a letter"):
         CommandSpec(name="1", summary="s", target="a:b")
+    with pytest.raises(ValueError, match="at most 100"):
+        CommandSpec(name="a" * 101, summary="s", target="a:b")
     with pytest.raises(ValueError, match="one line"):
         CommandSpec(name="a", summary="two\nlines", target="a:b")
     with pytest.raises(ValueError, match="recognises every file"):

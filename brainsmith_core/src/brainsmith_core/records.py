@@ -28,13 +28,14 @@ __all__ = [
     "ValidatorSpec",
 ]
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]*\Z")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,99}\Z")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\Z")
 
 
 def _check_name(_: object, field: attrs.Attribute[str], value: object) -> None:
     if not isinstance(value, str) or not _NAME.match(value):
-        raise ValueError(f"{field.name} {value!r} must start with a letter and hold only letters, digits, _ . and -")
+        text = f"{field.name} {str(value)[:120]!r} must start with a letter and hold only letters, digits, _ . and -"
+        raise ValueError(f"{text}, at most 100 in all")
 
 
 def _check_summary(_: object, field: attrs.Attribute[str], value: object) -> None:
