@@ -410,7 +410,8 @@ def test_a_long_sweep_looks_up_as_fast_as_a_short_one(in_child: InChild, chains:
         shapes = [len(chains.store.entries("step-reads", group)) for group in chains.store.groups("step-reads")]
         return max(shapes)
 
-    assert in_child(run) == 1
+    # One for all values; Python's own first reads (a module, a variable) may give the first point another.
+    assert in_child(run) <= 2
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone"])

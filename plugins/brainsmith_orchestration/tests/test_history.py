@@ -43,7 +43,12 @@ def records(draw: st.DrawFn) -> BuildRecord:
     ]
     missing = Metric(name="gone", stage=Stage.HLS, status=MetricStatus.MISSING)
     events = [BuildEvent(kind=kind, build_id=config.id, time=draw(times)) for kind in draw(st.lists(text, max_size=3))]
-    return BuildRecord(config=config, result=result, metrics=(*metrics, missing), events=tuple(events))
+    return BuildRecord(
+        config=config,
+        result=result,
+        metrics=tuple(each.to_dict() for each in (*metrics, missing)),
+        events=tuple(events),
+    )
 
 
 @settings(max_examples=30)
@@ -65,7 +70,7 @@ def test_a_history_goes_from_one_kind_of_database_to_the_other(store: Store, tmp
     metric = Metric(name="n", value=0.1 + 0.2, stage=Stage.HLS)
     result = BuildResult(config_id="a", status=BuildStatus.SUCCESS)
     with store.writing() as connection:
-        write_records(connection, [BuildRecord(config=config, result=result, metrics=(metric,))])
+        write_records(connection, [BuildRecord(config=config, result=result, metrics=(metric.to_dict(),))])
     lines = list(export_history(store))
     with Store(str(tmp_path / "other.db")) as other:
         assert import_history(other, lines) == 1
